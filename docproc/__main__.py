@@ -1,0 +1,5 @@
+"""python -m docproc."""
+
+from docproc.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Character level: glyphs to calibrated digits."""

@@ -1,0 +1,1 @@
+"""Field level: one field image to candidate glyphs."""

@@ -1,0 +1,78 @@
+"""What a page said: readings, their verdicts, and the reasons for them.
+
+All frozen: a reading is never changed, a correction is another value beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from docproc.geometry import Box
+from docproc.page import PageRef
+
+
+class Verdict(StrEnum):
+    """What should happen to a field or page."""
+
+    ACCEPTED = "accepted"  #: Straight through: nobody needs to look.
+    REVIEW = "review"  #: A person should look.
+    REJECTED = "rejected"  #: Nothing usable was read; the value is empty.
+
+
+class Reason(StrEnum):
+    """Why a verdict is not a plain acceptance. In a record a reason may carry a detail: `rule:max`."""
+
+    LOW_CONFIDENCE = "low_confidence"  #: The chance that the whole value is right is below the threshold.
+    BLANK_REQUIRED = "blank_required"  #: A required field has nothing in it.
+    CROSSED_OUT = "crossed_out"  #: Cells struck with a cross were read as blank.
+    DASH = "dash"  #: A dash was read as "no value".
+    NOT_A_DIGIT = "not_a_digit"  #: A mark that is no digit (letter, scribble, overwriting).
+    GAP = "gap"  #: A blank cell between filled ones.
+    LENGTH = "length"  #: More or fewer digits than the field allows.
+    RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max`, `rule:regex`, `rule:check_digit`.
+    LOW_RESOLUTION = "low_resolution"  #: Too few pixels to a digit.
+    FAINT = "faint"  #: Marks too faint to tell from the paper.
+    CLIPPED = "clipped"  #: The field leaves the image.
+    REGISTRATION = "registration"  #: The page could not be laid on its template.
+    NO_FIELDS = "no_fields"  #: No template was given and nothing that looks like a field was found.
+    DUPLICATE = "duplicate_of"  #: A file of equal content came earlier: `duplicate_of:first.png`.
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterReading:
+    """What the recognizer made of one cell, or of one glyph of a free run."""
+
+    digit: str  #: "0" to "9"; "" where the cell is blank, or holds a mark that stands for nothing.
+    confidence: float  #: Calibrated chance that `digit` is right, 0 to 1.
+    alternatives: tuple[tuple[str, float], ...] = ()  #: Other digits and their chances, best first.
+    mark: str = ""  #: "cross", "dash" or "other" where the ink is no digit.
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """What was read in one field."""
+
+    name: str
+    text: str  #: Digits as written, leading zeros kept; "" where blank.
+    confidence: float  #: Calibrated chance that the whole of `text` is right, 0 to 1.
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()  #: Other values and their chances, best first.
+    characters: tuple[CharacterReading, ...] = ()
+    box_px: Box | None = None  #: Around the field, in pixels of the page image as read.
+    crop_png: bytes = field(default=b"", repr=False)  #: The field, straightened; b"" where accepted.
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was read on one page. Equal inputs give an equal record, whatever the engine."""
+
+    ref: PageRef
+    template: str  #: The template's name; "" where there was none.
+    template_digest: str
+    model_digest: str
+    fields: tuple[FieldReading, ...]
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    residual_mm: float | None = None  #: How well the page lies on its template; None without one.

@@ -1,0 +1,1 @@
+"""Draw forms, fill them with digits, print and scan them badly."""

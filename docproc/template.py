@@ -1,0 +1,336 @@
+"""A form's template: where its fields are, in millimeters on paper, and what may stand in them.
+
+In:  a YAML file; `docproc template schema` prints its JSON schema.
+Out: a `Template`, or a `TemplateError` that names file, line and field.
+How a template is laid on a page is docproc.form.registration's subject.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic import (
+    Field as Key,
+)
+
+from docproc.errors import TemplateError
+from docproc.geometry import Box
+
+FILE_NAME = "template.yaml"
+OVERLAP_SLACK_MM = 0.5  #: Neighboring boxes may share a printed rule, which is about this wide.
+
+
+def _box_from(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 4:
+        return Box(*(float(part) for part in value))
+    if isinstance(value, Box):
+        return value
+    raise ValueError("a box is four numbers in mm: [left, top, width, height]")
+
+
+def _length_from(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) else value
+
+
+FormBox = Annotated[
+    Box,
+    BeforeValidator(_box_from, json_schema_input_type=tuple[float, float, float, float]),
+]
+Length = Annotated[
+    tuple[Annotated[int, Key(ge=1)], Annotated[int, Key(ge=1)]],
+    BeforeValidator(_length_from, json_schema_input_type=int | tuple[int, int]),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Rules(_Strict):
+    """What a value must satisfy, checked when it is not blank."""
+
+    min: int | None = Key(None, description="Smallest number allowed.")
+    max: int | None = Key(None, description="Largest number allowed.")
+    regex: str | None = Key(None, description="The whole value must match this regular expression.")
+    check_digit: str | None = Key(
+        None, description="A python-stdnum module that must accept the value: luhn, iban, isbn, de.idnr, ..."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        if self.regex is not None:
+            try:
+                re.compile(self.regex)
+            except re.error as error:
+                raise ValueError(f"regex {self.regex!r} is no regular expression: {error}") from error
+        if self.check_digit is not None:
+            try:
+                module = importlib.import_module(f"stdnum.{self.check_digit}")
+            except (ImportError, ValueError) as error:
+                raise ValueError(f"check_digit {self.check_digit!r} is no module of python-stdnum") from error
+            if not hasattr(module, "is_valid"):
+                raise ValueError(f"check_digit {self.check_digit!r} has no is_valid; name a module like luhn")
+        return self
+
+
+class Field(_Strict):
+    """One place on the form where digits are written."""
+
+    name: str = Key(min_length=1, description="Unique within the template; the column's title.")
+    kind: Literal["comb", "cell", "free"] = Key(
+        description="comb: boxes in a row, one digit each; cell: one box, one digit; free: a run of digits."
+    )
+    box: FormBox = Key(description="[left, top, width, height] in mm, on the printed lines where there are any.")
+    cells: int = Key(1, ge=1, le=64, description="Boxes of a comb.")
+    cell_gap_mm: float = Key(0.0, ge=0, description="Space between the boxes of a comb; 0 where they share a line.")
+    groups: tuple[int, ...] = Key((), description="Boxes in each group of a comb, like [3, 3, 4].")
+    group_gap_mm: float = Key(0.0, ge=0, description="Extra space between groups.")
+    length: Length | None = Key(None, description="Digits in the value: a number, or [fewest, most].")
+    required: bool = Key(False, description="Whether a blank goes to review.")
+    rules: Rules = Rules()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.box.width <= 0 or self.box.height <= 0:
+            raise ValueError("the box needs a width and a height above 0")
+        if self.kind != "comb" and (self.cells != 1 or self.groups or self.cell_gap_mm or self.group_gap_mm):
+            raise ValueError(f"cells, groups and gaps belong to kind comb, not {self.kind}")
+        if self.groups and sum(self.groups) != self.cells:
+            raise ValueError(f"groups {list(self.groups)} add up to {sum(self.groups)}, not to cells {self.cells}")
+        if self.length is not None and self.length[0] > self.length[1]:
+            raise ValueError(f"length {list(self.length)} has its fewest above its most")
+        if self.kind != "free" and self.length is not None and self.length[1] > self.cells:
+            raise ValueError(f"length {self.length[1]} does not fit {self.cells} cells")
+        if any(box.width <= 0 for box in self.cell_boxes()):
+            raise ValueError("the gaps leave no width for the cells")
+        return self
+
+    def cell_boxes(self) -> tuple[Box, ...]:
+        """The boxes of the cells, left to right, in mm; the field's own box unless it is a comb."""
+        groups = self.groups or (self.cells,)
+        gaps = (self.cells - 1) * self.cell_gap_mm + (len(groups) - 1) * self.group_gap_mm
+        width = (self.box.width - gaps) / self.cells
+        boxes: list[Box] = []
+        left = self.box.left
+        for group in groups:
+            for _ in range(group):
+                boxes.append(Box(left, self.box.top, width, self.box.height))
+                left += width + self.cell_gap_mm
+            left += self.group_gap_mm
+        return tuple(boxes)
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Fewest and most digits of a value that is not blank."""
+        if self.length is not None:
+            return self.length
+        return (1, 24) if self.kind == "free" else (1, self.cells)
+
+
+class PageSize(_Strict):
+    """The sheet, in mm."""
+
+    width_mm: float = Key(gt=0)
+    height_mm: float = Key(gt=0)
+
+
+class Fiducial(_Strict):
+    """A printed mark at a known place, to register by."""
+
+    kind: Literal["square"] = Key("square", description="square: a filled black rectangle.")
+    box: FormBox = Key(description="[left, top, width, height] of the mark in mm.")
+
+
+class Template(_Strict):
+    """One form: its sheet, what to register by, its fields."""
+
+    name: str = Key(min_length=1)
+    version: int = Key(1, ge=1)
+    page: PageSize
+    reference: str | None = Key(
+        None,
+        description="An image of the whole sheet, best a blank one; the path is relative to the template.",
+    )
+    fiducials: tuple[Fiducial, ...] = ()
+    tolerance_mm: float = Key(1.0, gt=0, description="Pages that lie worse than this on their template go to review.")
+    fields: tuple[Field, ...] = Key(min_length=1)
+
+    _folder: Path = PrivateAttr(Path())
+    _digest: str = PrivateAttr("")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.reference is None and len(self.fiducials) < 3:
+            raise ValueError("a template needs a reference image, or at least 3 fiducials, to be laid on a page")
+        sheet = Box(0, 0, self.page.width_mm, self.page.height_mm)
+        seen: dict[str, Field] = {}
+        for field in self.fields:
+            if field.name in seen:
+                raise ValueError(f"field {field.name!r}: the name is used twice; rename one")
+            if not sheet.contains(field.box, slack=1e-6):
+                raise ValueError(
+                    f"field {field.name!r}: its box leaves the sheet of {sheet.width:g} x {sheet.height:g} mm"
+                )
+            core = field.box.grown(-OVERLAP_SLACK_MM)
+            for other in seen.values():
+                if core.width > 0 and core.height > 0 and core.intersection(other.box.grown(-OVERLAP_SLACK_MM)):
+                    raise ValueError(f"field {field.name!r}: its box overlaps that of {other.name!r}")
+            seen[field.name] = field
+        for fiducial in self.fiducials:
+            if not sheet.contains(fiducial.box, slack=1e-6):
+                raise ValueError("a fiducial's box leaves the sheet")
+        return self
+
+    @property
+    def reference_path(self) -> Path | None:
+        """Where the reference image lies."""
+        return None if self.reference is None else self._folder / self.reference
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file's content and of the reference image's: what a reading depended on."""
+        return self._digest
+
+    def field(self, name: str) -> Field:
+        """The field of that name.
+
+        Raises
+        ------
+        TemplateError
+            If there is none.
+        """
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise TemplateError(
+            f"Template {self.name!r} has no field {name!r}.",
+            remedy=f"Its fields are: {', '.join(field.name for field in self.fields)}.",
+        )
+
+
+def load_template(path: Path) -> Template:
+    """Read and check a template.
+
+    Raises
+    ------
+    TemplateError
+        If the file cannot be read, is no YAML, or breaks a rule; the message names file, line and field.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TemplateError(
+            f"{path}: cannot read the template ({error.strerror}).", remedy="Name an existing template.yaml."
+        ) from error
+    try:
+        root = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
+        data = yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise TemplateError(
+            f"{path}{where}: this is no YAML ({getattr(error, 'problem', None) or error}).",
+            remedy="Mend the syntax; `docproc template schema` says what belongs in a template.",
+        ) from error
+    if not isinstance(data, dict):
+        raise TemplateError(
+            f"{path}, line 1: a template is a mapping of keys to values, and this is not.",
+            remedy="`docproc template schema` says what belongs in a template.",
+        )
+    try:
+        template = Template.model_validate(data)
+    except ValidationError as error:
+        raise _explained(path, root, data, error) from error
+    reference = b""
+    if template.reference is not None:
+        try:
+            reference = (path.parent / template.reference).read_bytes()
+        except OSError as error:
+            raise TemplateError(
+                f"{path}, line {_line(root, ('reference',))}: the reference image {template.reference!r} "
+                f"cannot be read ({error.strerror}).",
+                remedy="The path is relative to the template's folder; name an image of the blank form.",
+            ) from error
+    template._folder = path.parent
+    template._digest = hashlib.sha256(content + reference).hexdigest()
+    return template
+
+
+def _explained(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
+    """The first fault in words, with the line that it stands on; more faults are counted."""
+    faults = error.errors()
+    first = faults[0]
+    where = first["loc"]
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = f"unknown key {where[-1]!r}"
+    elif first["type"] == "missing":
+        message = f"the key {where[-1]!r} is missing"
+    elif where and isinstance(where[-1], str) and first["type"] != "value_error":
+        message = f"{where[-1]}: {message[0].lower()}{message[1:]}"
+    name = _field_name(data, where)
+    quoted = re.match(r"field '([^']+)'", message)
+    if quoted:  # a fault between fields is reported on the template; its line is the field's own
+        where = next(
+            (
+                ("fields", index)
+                for index, field in reversed(list(enumerate(data["fields"])))
+                if isinstance(field, dict) and field.get("name") == quoted[1]
+            ),
+            where,
+        )
+    elif name:
+        message = f"field {name!r}: {message}"
+    more = f" ({len(faults) - 1} more faults after it)" if len(faults) > 1 else ""
+    return TemplateError(
+        f"{path}, line {_line(root, where)}: {message}.{more}",
+        remedy="`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan.",
+    )
+
+
+def _field_name(data: dict, where: tuple[int | str, ...]) -> str:
+    if len(where) >= 2 and where[0] == "fields" and isinstance(where[1], int):
+        field = data["fields"][where[1]]
+        if isinstance(field, dict):
+            return str(field.get("name", f"number {where[1] + 1}"))
+    return ""
+
+
+def _line(root: yaml.Node | None, where: Iterable[int | str]) -> int:
+    """Line, from 1, of the deepest node on the path `where` that the file has."""
+    node, line = root, 1
+    for step in where:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(step):
+                    node, line = value, key.start_mark.line + 1
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of a template file, for editors and other programs."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Template.model_json_schema()}

@@ -1,0 +1,1 @@
+"""Train, calibrate and export the recognizer. The only place that imports TensorFlow."""
