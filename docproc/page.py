@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Gray = npt.NDArray[np.uint8]  #: (H, W): 0 is black, 255 is white paper.
 Ink = npt.NDArray[np.uint8]  #: (H, W): 0 is paper, 255 is full ink.
+Mask = npt.NDArray[np.bool_]  #: (H, W): True where there is ink.
 
 
 @dataclass(frozen=True, slots=True)
