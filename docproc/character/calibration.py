@@ -1,0 +1,141 @@
+"""From scores to chances that can be believed, and how far they can.
+
+In:  logits or probabilities of glyphs whose truth is known.
+Out: the temperature that calibrates them, and the figures that say how well it does. Pure numpy.
+
+References
+----------
+.. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
+.. [2] Y. Geifman, R. El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017 (risk and coverage).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+#: Range in which a temperature is sought; a network outside it has not learned anything worth calibrating.
+TEMPERATURES = (0.05, 20.0)
+_GOLDEN = (5**0.5 - 1) / 2  #: Golden section search keeps this share of the interval in every step.
+_STEPS = 60  #: Leaves an interval of about 1e-12 of the first one.
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Glyphs of like confidence, and how many of them were right."""
+
+    confidence: float  #: Mean confidence in the bin, 0 to 1.
+    right: float  #: Share that was right, 0 to 1.
+    count: int
+
+
+def softmax(logits: npt.ArrayLike, *, temperature: float = 1.0) -> Floats:
+    """Chances from logits divided by `temperature`, over the last axis."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    if scaled.size == 0:
+        return scaled
+    scaled = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return scaled / scaled.sum(axis=-1, keepdims=True)
+
+
+def negative_log_likelihood(logits: Floats, truth: npt.NDArray[np.integer], *, temperature: float = 1.0) -> float:
+    """Mean of -log of the chance given to the truth. logits (N, C), truth (N,) class indices."""
+    scaled = logits / temperature
+    top = scaled.max(axis=1)
+    log_sum = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+    return float(np.mean(log_sum - scaled[np.arange(len(truth)), truth]))
+
+
+def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
+    """The one number that makes chances honest without changing a single answer [1]_.
+
+    Minimizes the negative log likelihood over log(temperature), in which it has one minimum, by golden section.
+
+    Parameters
+    ----------
+    logits : (N, C) float
+        Of glyphs that the network was not trained on.
+    truth : (N,) int
+        Class indices.
+
+    Raises
+    ------
+    ValueError
+        If there are no glyphs.
+    """
+    if len(truth) == 0:
+        raise ValueError("cannot calibrate without glyphs")
+    logits = np.asarray(logits, np.float64)
+    low, high = np.log(TEMPERATURES[0]), np.log(TEMPERATURES[1])
+
+    def loss(log_temperature: float) -> float:
+        return negative_log_likelihood(logits, truth, temperature=float(np.exp(log_temperature)))
+
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = loss(left), loss(right)
+    for _ in range(_STEPS):
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = loss(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = loss(right)
+    return float(np.exp((low + high) / 2))
+
+
+def reliability_curve(confidence: Floats, right: Bools, *, bins: int = 15) -> tuple[ReliabilityBin, ...]:
+    """Mean confidence against share right, in `bins` bins of equal width; empty bins are left out."""
+    index = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
+    return tuple(
+        ReliabilityBin(float(confidence[index == i].mean()), float(right[index == i].mean()), int((index == i).sum()))
+        for i in range(bins)
+        if np.any(index == i)
+    )
+
+
+def expected_calibration_error(confidence: Floats, right: Bools, *, bins: int = 15) -> float:
+    """Mean distance of confidence and share right over the bins, weighted by their counts [1]_. 0 is perfect."""
+    if len(confidence) == 0:
+        return 0.0
+    curve = reliability_curve(confidence, right, bins=bins)
+    return sum(abs(b.confidence - b.right) * b.count for b in curve) / len(confidence)
+
+
+def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
+    """Error among the accepted at each share accepted [2]_.
+
+    Returns
+    -------
+    coverage : (N,) float
+        Shares accepted, 1/N to 1, most confident first.
+    risk : (N,) float
+        Share wrong among them.
+    """
+    order = np.argsort(-np.asarray(confidence), kind="stable")
+    wrong = np.cumsum(~np.asarray(right, bool)[order])
+    accepted = np.arange(1, len(wrong) + 1)
+    return accepted / max(len(wrong), 1), wrong / accepted
+
+
+def threshold_for_risk(confidence: Floats, right: Bools, *, risk: float) -> float:
+    """The lowest confidence at which the share wrong among all at or above it is at most `risk`.
+
+    Ties count together, since a threshold cannot part them. Above 1 (nothing is accepted) where no threshold will do.
+    """
+    confidence = np.asarray(confidence, np.float64)
+    if len(confidence) == 0:
+        return float(np.nextafter(1.0, 2.0))
+    order = np.argsort(-confidence, kind="stable")
+    ordered = confidence[order]
+    wrong = np.cumsum(~np.asarray(right, bool)[order])
+    last_of_tie = np.append(ordered[1:] < ordered[:-1], True)
+    good = last_of_tie & (wrong <= risk * np.arange(1, len(wrong) + 1) + _TINY)
+    return float(ordered[np.flatnonzero(good)[-1]]) if good.any() else float(np.nextafter(1.0, 2.0))
