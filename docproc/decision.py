@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from docproc.reading import FieldReading, Reason, Verdict
+
+#: Reasons that tell what was seen and do not by themselves call for a look.
+INFORMATIVE = frozenset({Reason.CROSSED_OUT, Reason.DASH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +16,29 @@ class Policy:
     """What a user is willing to accept unseen."""
 
     review_below: float  #: Fields whose confidence is lower go to review, 0 to 1.
+
+
+def decide(
+    *, text: str, confidence: float, has_ink: bool, reasons: Sequence[str], policy: Policy
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Verdict on one field, and its reasons in the order in which they arose.
+
+    A field is accepted where its confidence reaches the policy's threshold and nothing speaks against it. It is
+    rejected where there is ink, and none of it could be read as a digit or as a mark that stands for nothing.
+    """
+    found = list(dict.fromkeys(reasons))
+    if confidence < policy.review_below:
+        found.append(Reason.LOW_CONFIDENCE)
+    against = [reason for reason in found if reason not in INFORMATIVE]
+    if not against:
+        return Verdict.ACCEPTED, tuple(found)
+    if has_ink and not text and Reason.NOT_A_DIGIT in against:
+        return Verdict.REJECTED, tuple(found)
+    return Verdict.REVIEW, tuple(found)
+
+
+def page_verdict(fields: Sequence[FieldReading], reasons: Sequence[str]) -> Verdict:
+    """A page is accepted where all its fields are, and nothing speaks against the page itself."""
+    if reasons or any(field.verdict is not Verdict.ACCEPTED for field in fields):
+        return Verdict.REVIEW
+    return Verdict.ACCEPTED

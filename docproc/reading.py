@@ -26,6 +26,7 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"  #: The chance that the whole value is right is below the threshold.
     BLANK_REQUIRED = "blank_required"  #: A required field has nothing in it.
     CROSSED_OUT = "crossed_out"  #: Cells struck with a cross were read as blank.
+    STRUCK_OUT = "struck_out"  #: A stroke runs through the writing: the value was struck out.
     DASH = "dash"  #: A dash was read as "no value".
     NOT_A_DIGIT = "not_a_digit"  #: A mark that is no digit (letter, scribble, overwriting).
     GAP = "gap"  #: A blank cell between filled ones.

@@ -1,0 +1,252 @@
+"""Cut a free run of digits into candidates: parts joined where strokes are broken, cut where digits touch.
+
+In:  a field's darkness map and its ink mask, rules removed.
+Out: a `Lattice`: pieces from left to right, and the glyphs that neighboring pieces can make up.
+Which of them are digits is not decided here: docproc.field.string finds the best path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from docproc.field.glyph import SPECK, Glyph, Part, Parts, connected_parts, glyph_of
+from docproc.geometry import Box
+from docproc.page import Ink, Mask
+
+LEAST_HEIGHT = 0.22  #: Of the box's height: lower ink alone is no run of digits.
+WIDEST_DIGIT = 1.3  #: Of the digits' height: no single digit is wider.
+CUT_FROM = 0.70  #: Of the digits' height: a part wider than this may be two digits that touch.
+CUT_APART = 0.22  #: Of the digits' height: the least distance between two cuts.
+MOST_CUTS = 5  #: Of one part.
+MOST_PIECES = 4  #: In one glyph.
+STROKE_RUN = 0.22  #: Of the digits' height: a column whose ink is one run no higher than this is a lone stroke.
+LEADER = 0.45  #: Of the digits' height: a lone level stroke longer than this, at an end, leads to the number.
+STRIKE = 1.2  #: Of the digits' height: a level stroke longer than this with ink above and below strikes out.
+EDGE = 0.12  #: Of the box's height: a thin part this close along an edge is a remnant of its printed line.
+THIN = 0.09  #: Of the box's height: what counts as thin.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A glyph that pieces `first` to `last` (exclusive) make up together."""
+
+    first: int
+    last: int
+    glyph: Glyph
+    cuts: int  #: How many of its sides were cut through ink.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lattice:
+    """Everything that a field's ink can be read as."""
+
+    pieces: tuple[Box, ...]  #: Left to right.
+    candidates: tuple[Candidate, ...]
+    digit_height_px: float
+    struck_out: bool  #: A level stroke runs through the writing.
+
+
+def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
+    """The lattice of a free field.
+
+    Parameters
+    ----------
+    dark : (H, W) uint8
+    mask : (H, W) bool
+        The field's ink, printed rules removed.
+    box_px : Box
+        The field's box; ink that is mostly outside is a neighbor's.
+    """
+    own = _own_ink(mask, box_px)
+    height = _digit_height(own, box_px)
+    if height == 0:
+        return Lattice((), (), 0.0, struck_out=False)
+    struck_out = _is_struck(own, height)
+    own = _without_leaders(own, height)
+    found = connected_parts(own)
+    labels, pieces, was_cut = _pieces(found, height)
+    candidates = []
+    for first in range(len(pieces)):
+        for last in range(first + 1, min(first + MOST_PIECES, len(pieces)) + 1):
+            span = Box.union(pieces[first:last])
+            if last - first > 1 and span.width > WIDEST_DIGIT * height:
+                break
+            glyph = glyph_of(dark, labels, range(first + 1, last + 1))
+            cuts = int(was_cut[first]) + int(was_cut[last])
+            candidates.append(Candidate(first, last, glyph, cuts))
+    return Lattice(tuple(pieces), tuple(candidates), height, struck_out=struck_out)
+
+
+def _own_ink(mask: Mask, box_px: Box) -> Mask:
+    """The ink that belongs to the field: without its neighbors', specks, and what printed lines left behind."""
+    found = connected_parts(mask)
+    speck, thin, reach = SPECK * box_px.height / 2, THIN * box_px.height, EDGE * box_px.height
+    kept = [part.label for part in found.parts if not _is_foreign(found, part, box_px, speck, thin, reach)]
+    return np.isin(found.labels, kept)
+
+
+def _is_foreign(found: Parts, part: Part, box_px: Box, speck: float, thin: float, reach: float) -> bool:
+    box = part.box_px
+    if max(box.width, box.height) <= speck:
+        return True
+    top, bottom = max(round(box_px.top), 0), round(box_px.bottom)
+    left, right = max(round(box_px.left), 0), round(box_px.right)
+    inside = float((found.labels[top:bottom, left:right] == part.label).sum()) / part.area_px
+    if inside < 0.5:
+        return True
+    middle_x, middle_y = box.center
+    level = box.height <= thin and min(abs(middle_y - box_px.top), abs(middle_y - box_px.bottom)) <= reach
+    upright = box.width <= thin and min(abs(middle_x - box_px.left), abs(middle_x - box_px.right)) <= reach / 2
+    return level or upright
+
+
+def _digit_height(own: Mask, box_px: Box) -> float:
+    """Height of the writing in pixels: that of the taller half of its parts; 0 where there is none."""
+    heights = sorted(part.box_px.height for part in connected_parts(own).parts)
+    heights = [height for height in heights if height >= LEAST_HEIGHT * box_px.height]
+    if not heights:
+        return 0.0
+    return float(np.median([height for height in heights if height >= 0.5 * heights[-1]]))
+
+
+def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Box], list[bool]]:
+    """Pieces left to right.
+
+    Returns
+    -------
+    labels : (H, W) int32
+        Pixels of piece i hold i + 1.
+    pieces : their boxes.
+    was_cut : one more than pieces
+        Whether the border before piece i (after piece i - 1) was cut through ink.
+    """
+    groups = _stacked([part for part in found.parts if not _is_speck(part, height)], height)
+    spans: list[tuple[float, list[int], float, float, bool]] = []  # center, labels, left, right, cut on the left
+    for group in groups:
+        box = Box.union([part.box_px for part in group])
+        chosen = [part.label for part in group]
+        member = np.isin(found.labels, chosen)
+        edges = [box.left, *_cuts(member, box, height), box.right]
+        for number, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+            spans.append(((left + right) / 2, chosen, left, right, number > 0))
+    spans.sort(key=lambda span: span[0])
+    labels = np.zeros_like(found.labels)
+    pieces: list[Box] = []
+    was_cut: list[bool] = []
+    for _, chosen, left, right, cut in spans:
+        window = np.zeros_like(labels, dtype=bool)
+        columns = slice(round(left), round(right))
+        window[:, columns] = np.isin(found.labels[:, columns], chosen)
+        rows, cols = np.nonzero(window)
+        if len(rows) == 0:
+            continue
+        labels[window] = len(pieces) + 1
+        pieces.append(Box(cols.min(), rows.min(), cols.max() - cols.min() + 1, rows.max() - rows.min() + 1))
+        was_cut.append(cut)
+    return labels, pieces, [*was_cut, False]
+
+
+def _is_speck(part: Part, height: float) -> bool:
+    return max(part.box_px.width, part.box_px.height) <= SPECK * height
+
+
+def _stacked(parts: list[Part], height: float) -> list[list[Part]]:
+    """Parts that stand above one another are one: the bar of a 5, the stroke through a 7, a broken 0."""
+    groups: list[list[Part]] = []
+    for part in sorted(parts, key=lambda part: -part.area_px):
+        for group in groups:
+            main = group[0].box_px
+            shared = min(main.right, part.box_px.right) - max(main.left, part.box_px.left)
+            small = part.box_px.height <= 0.6 * height
+            joined = Box.union([main, part.box_px])
+            if small and shared > 0.6 * part.box_px.width and joined.width <= WIDEST_DIGIT * height:
+                group.append(part)
+                break
+        else:
+            groups.append([part])
+    return groups
+
+
+def _cuts(member: Mask, box: Box, height: float) -> list[float]:
+    """Columns where a wide part may be two digits that touch: where it has least ink, the best first."""
+    if box.width <= CUT_FROM * height:
+        return []
+    left, right = round(box.left), round(box.right)
+    ink = member[:, left:right].sum(axis=0).astype(np.float64)
+    runs = (np.diff(member[:, left:right].astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    cost = np.convolve(ink * runs, np.ones(3) / 3, mode="same")
+    apart = CUT_APART * height
+    chosen: list[int] = []
+    for column in np.argsort(cost, kind="stable"):
+        if cost[column] > 0.6 * height or len(chosen) == MOST_CUTS:
+            break
+        if apart <= column <= len(cost) - apart and all(abs(column - other) >= apart for other in chosen):
+            chosen.append(int(column))
+    return [float(left + column) for column in sorted(chosen)]
+
+
+def _without_leaders(own: Mask, height: float) -> Mask:
+    """The ink without level strokes that lead up to the number, or away from it, touching it or not.
+
+    From each end of a part, columns are given up while their ink is one thin run at middle height.
+    """
+    clean = own.copy()
+    found = connected_parts(own)
+    rows_of_ink = np.flatnonzero(own.any(axis=1))
+    band_top, band_bottom = float(rows_of_ink[0]), float(rows_of_ink[-1])
+    for part in found.parts:
+        box = part.box_px
+        left, right = round(box.left), round(box.right)
+        if box.width < LEADER * height:
+            continue
+        member = found.labels[:, left:right] == part.label
+        ink = member.sum(axis=0)
+        first = member.argmax(axis=0)
+        last = member.shape[0] - 1 - member[::-1].argmax(axis=0)
+        lone = (last - first + 1 <= STROKE_RUN * height) & (ink == last - first + 1)
+        middle = (first + last) / 2
+        share = (middle - band_top) / max(band_bottom - band_top, 1)
+        lone &= (share > 0.2) & (share < 0.8) if box.height > STROKE_RUN * 2 * height else True
+        for ends in (lone, lone[::-1]):
+            length = int(np.argmin(ends)) if not ends.all() else len(ends)
+            if length < LEADER * height:
+                continue
+            gone = slice(left, left + length) if ends is lone else slice(right - length, right)
+            clean[:, gone] &= found.labels[:, gone] != part.label
+    return clean
+
+
+def _is_struck(own: Mask, height: float) -> bool:
+    """Whether a level stroke runs through the writing: long, with ink above and below along much of it."""
+    reach = max(round(STRIKE * height), 3)
+    found = connected_parts(own)
+    for part in found.parts:
+        if part.box_px.width < reach or part.box_px.height < 0.5 * height:
+            continue
+        left, right = round(part.box_px.left), round(part.box_px.right)
+        top, bottom = round(part.box_px.top), round(part.box_px.bottom)
+        member = found.labels[top:bottom, left:right] == part.label
+        rows = range(round(0.25 * member.shape[0]), round(0.75 * member.shape[0]))
+        for row in rows:
+            band = member[max(row - 2, 0) : row + 3].any(axis=0)
+            run_start, run_stop = _longest_run(band)
+            if run_stop - run_start < reach:
+                continue
+            above = member[: max(row - 4, 0), run_start:run_stop].any(axis=0)
+            below = member[row + 5 :, run_start:run_stop].any(axis=0)
+            if float((above & below).mean()) > 0.35:
+                return True
+    return False
+
+
+def _longest_run(row: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Start and stop of the longest run of True."""
+    padded = np.concatenate([[False], row, [False]]).astype(np.int8)
+    starts, stops = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
+    if len(starts) == 0:
+        return 0, 0
+    best = int(np.argmax(stops - starts))
+    return int(starts[best]), int(stops[best])

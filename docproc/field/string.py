@@ -1,0 +1,141 @@
+"""Read what candidates can say: the best values of a field, with their chances.
+
+In:  what the recognizer made of each glyph of a field.
+Out: values with probabilities, best first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from docproc.field.interpretation import Interpretation, Marks
+from docproc.field.segmentation import Lattice
+from docproc.geometry import Box
+from docproc.reading import CharacterReading, Reason
+
+BLANK_CHANCE = 0.998  #: That a field without ink is blank: what faint pencil and lost strokes leave of certainty.
+MOST_PATHS = 12  #: Paths kept at each border of the lattice.
+LEAST_CHANCE = 1e-4  #: Of a digit to be followed.
+CUT_CHANCE = 0.6  #: Chance that a cut through ink is where two digits touch, before it is read.
+LOW = 0.5  #: Of the digits' height: a lower glyph is hardly a digit of this number.
+LOW_CHANCE = 0.2  #: The chance that it is one all the same.
+SMALL = 0.35  #: Of the digits' height: a mark that small both ways is a separator or a speck.
+SMALL_CHANCE = 0.9  #: Chance that it is no digit.
+STRAY_CHANCE = 0.002  #: Chance that a full-size piece is no part of the number, whatever it looks like.
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way through the lattice."""
+
+    value: str
+    chance: float
+    candidates: tuple[int, ...]  #: Which candidates were read as the value's digits.
+    skipped: tuple[tuple[int, str], ...]  #: Candidates read as marks: index, and "cross", "dash" or "small".
+
+
+def read_lattice(lattice: Lattice, marks: Sequence[Marks], *, lengths: tuple[int, int]) -> Interpretation:
+    """The best value of a free field.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    marks : one for each of `lattice.candidates`
+    lengths : fewest and most digits; values of other lengths are taken only where no path has one of these.
+    """
+    if not lattice.pieces:
+        return Interpretation("", BLANK_CHANCE, has_ink=False)
+    paths = best_paths(lattice, marks)
+    chances = value_chances(paths)
+    fitting = [pair for pair in chances if not pair[0] or lengths[0] <= len(pair[0]) <= lengths[1]]
+    text, confidence = fitting[0] if fitting else chances[0]
+    path = next(path for path in paths if path.value == text)
+    characters: list[CharacterReading] = [
+        marks[index].reading(digit) for index, digit in zip(path.candidates, text, strict=True)
+    ]
+    reasons: list[str] = []
+    if lattice.struck_out:
+        reasons.append(Reason.STRUCK_OUT)
+    if any(reading.mark for reading in characters):
+        reasons.append(Reason.NOT_A_DIGIT)
+    for kind, reason in (("cross", Reason.CROSSED_OUT), ("dash", Reason.DASH)):
+        if any(skipped == kind for _, skipped in path.skipped):
+            reasons.append(reason)
+    return Interpretation(
+        text=text,
+        confidence=confidence,
+        alternatives=tuple(pair for pair in chances[:4] if pair[0] != text and pair[1] >= LEAST_CHANCE)[:3],
+        characters=tuple(characters),
+        reasons=tuple(reasons),
+    )
+
+
+def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
+    """The likeliest paths through a lattice, best first.
+
+    The chance of a path is the product of its glyphs' calibrated chances and of what geometry says; pieces that
+    are no digits are skipped at the chance that they are crosses, dashes or specks. The k best partial
+    paths are kept at each border (k-best Viterbi search).
+
+    Parameters
+    ----------
+    lattice : Lattice
+    marks : one for each of `lattice.candidates`
+    """
+    arriving: list[list[Path]] = [[] for _ in range(len(lattice.pieces) + 1)]
+    arriving[0] = [Path("", 1.0, (), ())]
+    starting: dict[int, list[int]] = {}
+    for index, candidate in enumerate(lattice.candidates):
+        starting.setdefault(candidate.first, []).append(index)
+    for border in range(len(lattice.pieces)):
+        paths = _best(arriving[border])
+        for index in starting.get(border, []):
+            candidate, mark = lattice.candidates[index], marks[index]
+            prior = CUT_CHANCE**candidate.cuts * _fit(candidate.glyph.box_px, lattice.digit_height_px)
+            for path in paths:
+                for digit in np.argsort(mark.digits)[::-1][:3]:
+                    chance = mark.digits[digit] * prior
+                    if chance >= LEAST_CHANCE:
+                        arriving[candidate.last].append(
+                            Path(
+                                path.value + str(digit),
+                                path.chance * chance,
+                                (*path.candidates, index),
+                                path.skipped,
+                            )
+                        )
+                chance, kind = _skip(candidate.glyph.box_px, mark, lattice.digit_height_px)
+                chance *= CUT_CHANCE**candidate.cuts
+                arriving[candidate.last].append(
+                    Path(path.value, path.chance * chance, path.candidates, (*path.skipped, (index, kind)))
+                )
+    return _best(arriving[-1])
+
+
+def value_chances(paths: Sequence[Path]) -> list[tuple[str, float]]:
+    """Values and their chances, best first: the paths' mass by value, at most 1 in all."""
+    mass: dict[str, float] = {}
+    for path in paths:
+        mass[path.value] = mass.get(path.value, 0.0) + path.chance
+    total = max(sum(mass.values()), 1.0)
+    return sorted(((value, chance / total) for value, chance in mass.items()), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _best(paths: list[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: (-path.chance, path.value, path.candidates))[:MOST_PATHS]
+
+
+def _fit(box: Box, digit_height: float) -> float:
+    return 1.0 if box.height >= LOW * digit_height else LOW_CHANCE
+
+
+def _skip(box: Box, mark: Marks, digit_height: float) -> tuple[float, str]:
+    """Chance that a glyph is no digit of the number, and what it is then."""
+    if max(box.width, box.height) <= SMALL * digit_height:
+        return SMALL_CHANCE, "small"
+    kind = "cross" if mark.cross >= mark.dash else "dash"
+    return max(mark.cross + mark.dash, STRAY_CHANCE), kind
+

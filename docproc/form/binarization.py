@@ -1,0 +1,101 @@
+"""Separate ink from paper.
+
+In:  page pixels, or a field cut from them.
+Out: darkness maps (0 is paper, 255 is black) that no shadow or paper color disturbs, and boolean ink masks.
+Printed rules are still in them: docproc.form.dropout removes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from docproc.geometry import Transform
+from docproc.page import Ink, Mask, Page
+
+PAPER_GRID_PX = 8  #: One value of the paper map stands for a square of this side on the page.
+PAPER_REACH = 7  #: Side, in paper map values, of the window in which the brightest is taken for paper.
+FAINTEST_INK = 38  #: Darkness (of 255) below which nothing is ink: 15 %, under the faintest pencil people read.
+INK_SHARE = 0.5  #: A pixel is ink where it is darker than this share of the page's ink level.
+PEAK_PERCENTILE = 99.6  #: Of a field's darkness: a lone thin "1" in a comb covers about half a percent.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paper:
+    """How bright the bare paper is, everywhere on a page: (h, w, channels) float32 on a coarse grid."""
+
+    brightness: npt.NDArray[np.float32]
+    page_from_grid: Transform
+
+
+def estimate_paper(page: Page) -> Paper:
+    """Brightness of the bare paper, from the brightest pixels of each neighborhood.
+
+    Ink, rules and small filled areas are darker than the paper around them, so the neighborhood's maximum
+    (of a slightly smoothed page, against salt noise) sees past them; shadows change slowly and stay in it.
+    """
+    pixels = page.pixels if page.pixels.ndim == 3 else page.pixels[:, :, np.newaxis]
+    height, width = pixels.shape[:2]
+    grid = (max(width // PAPER_GRID_PX, 1), max(height // PAPER_GRID_PX, 1))
+    half = cv2.resize(pixels, (grid[0] * 2, grid[1] * 2), interpolation=cv2.INTER_AREA)
+    half = half.reshape(half.shape[0], half.shape[1], -1)
+    # The brighter of neighboring halves before the window: thin paper gaps between letters still count.
+    quads = half.reshape(grid[1], 2, grid[0], 2, -1).max(axis=(1, 3))
+    kernel = np.ones((PAPER_REACH, PAPER_REACH), np.uint8)
+    bright = cv2.dilate(quads, kernel).reshape(grid[1], grid[0], -1)
+    smooth = cv2.blur(bright.astype(np.float32), (PAPER_REACH, PAPER_REACH)).reshape(grid[1], grid[0], -1)
+    scale = Transform.scaling(width / grid[0], height / grid[1])
+    return Paper(np.maximum(smooth, 1.0), scale @ Transform.translation(0.5, 0.5))
+
+
+def darkness(pixels: npt.NDArray[np.uint8], paper: npt.NDArray[np.float32]) -> Ink:
+    """How much light a mark takes from the paper, in the color channel where it takes most.
+
+    Parameters
+    ----------
+    pixels : (H, W) or (H, W, 3) uint8
+    paper : (H, W, channels) float32
+        Brightness of the bare paper at each pixel.
+
+    Returns
+    -------
+    (H, W) uint8
+        0 is paper, 255 is black. Red ink is as dark as black ink: it takes all the green.
+    """
+    light = pixels.reshape(pixels.shape[0], pixels.shape[1], -1) / paper
+    return np.clip(255 * (1 - light.min(axis=2)), 0, 255).astype(np.uint8)
+
+
+def ink_peak(dark: Ink) -> float:
+    """Darkness of the darkest strokes of a field, 0 to 255: a high percentile of the smoothed map."""
+    if dark.size == 0:
+        return 0.0
+    return float(np.percentile(cv2.blur(dark, (3, 3)), PEAK_PERCENTILE))
+
+
+def ink_level(peaks: Sequence[float]) -> float:
+    """Darkness of handwriting on a page, 0 to 255, from the peaks of all its fields.
+
+    The upper half of the fields that hold anything speaks: blank fields, and fields with little ink, do not.
+    """
+    inked = sorted(peak for peak in peaks if peak >= FAINTEST_INK)
+    return float(np.median(inked[len(inked) // 2 :])) if inked else 2.0 * FAINTEST_INK
+
+
+def binarize(dark: Ink, *, level: float) -> Mask:
+    """Ink where the field is darker than half its ink level.
+
+    Parameters
+    ----------
+    dark : (H, W) uint8
+        0 is paper, 255 is black.
+    level : float
+        The page's ink level. A field whose own strokes are fainter is judged by them, down to half the level:
+        fainter marks than that are bleed-through, watermarks and printed guides.
+    """
+    own = min(max(ink_peak(dark), 0.5 * level), level)
+    return dark > max(INK_SHARE * own, FAINTEST_INK)
