@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from docproc.cli.evaluate import evaluate
 from docproc.errors import DocprocError
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(evaluate)
 
 
 def main() -> None:
