@@ -7,6 +7,7 @@ Which of them are digits is not decided here: docproc.field.string finds the bes
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,7 +131,7 @@ def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Bo
         chosen = [part.label for part in group]
         member = np.isin(found.labels, chosen)
         edges = [box.left, *_cuts(member, box, height), box.right]
-        for number, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for number, (left, right) in enumerate(itertools.pairwise(edges)):
             spans.append(((left + right) / 2, chosen, left, right, number > 0))
     spans.sort(key=lambda span: span[0])
     labels = np.zeros_like(found.labels)

@@ -138,4 +138,3 @@ def _skip(box: Box, mark: Marks, digit_height: float) -> tuple[float, str]:
         return SMALL_CHANCE, "small"
     kind = "cross" if mark.cross >= mark.dash else "dash"
     return max(mark.cross + mark.dash, STRAY_CHANCE), kind
-

@@ -7,6 +7,7 @@ The lines are followed piece by piece, since paper bends and registration is rig
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ def find_rule(
     if bottom - top < 3:
         return []
     found = []
-    for number, (start, stop) in enumerate(zip(knots[:-1], knots[1:], strict=True)):
+    for number, (start, stop) in enumerate(itertools.pairwise(knots)):
         first, last = max(round(start), 0), min(round(stop), width)
         if last - first < 3:
             continue

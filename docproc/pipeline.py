@@ -1,0 +1,266 @@
+"""The way of one page, from pixels to a record. This is what docproc does; all else brings pages or keeps records.
+
+In:  a page, the templates that it may follow, a recognizer, a policy.
+Out: a `Record`. What could not be read is in it, with reasons; nothing is written, logged or remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from docproc.character.normalization import normalize_all
+from docproc.character.recognizer import Recognizer
+from docproc.decision import Policy, decide, page_verdict
+from docproc.field.comb import cut_cells, read_cells
+from docproc.field.glyph import Glyph
+from docproc.field.interpretation import Interpretation, Marks, marks_from
+from docproc.field.segmentation import Lattice, segment
+from docproc.field.string import read_lattice
+from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
+from docproc.form.cutting import FieldImage, crop, cut_field
+from docproc.form.dropout import remove_rules
+from docproc.form.layout import find_fields
+from docproc.form.location import LocatedField
+from docproc.form.registration import Registration, Unregistered, register
+from docproc.geometry import Box, Transform
+from docproc.page import Mask, Page
+from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.rules import check
+from docproc.template import Field, Template
+
+UNKNOWN_DPI = 150.0  #: Assumed where a page without a template does not say: only ratios matter then.
+MM_PER_INCH = 25.4
+SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
+LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
+WHOLE_IMAGE_FIELD = "value"
+
+
+class Trace(Protocol):
+    """Somebody who watches a page being read: `docproc explain`."""
+
+    def picture(self, stage: str, image: npt.NDArray[np.uint8], *, field: str = "") -> None:
+        """An intermediate picture, of the page or of one field."""
+
+    def note(self, text: str, *, field: str = "") -> None:
+        """A sentence about what was decided, and why."""
+
+
+class _Silent:
+    def picture(self, stage: str, image: npt.NDArray[np.uint8], *, field: str = "") -> None:
+        pass
+
+    def note(self, text: str, *, field: str = "") -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """What one field's ink could be, before anything is recognized."""
+
+    image: FieldImage
+    mask: Mask
+    glyphs: tuple[Glyph, ...]
+    cells: tuple[int | None, ...]  #: For combs and cells: which glyph stands in each cell; None is blank.
+    lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
+
+
+def read_page(
+    page: Page,
+    templates: Sequence[Template],
+    recognizer: Recognizer,
+    policy: Policy,
+    *,
+    whole_image: bool = False,
+    trace: Trace | None = None,
+) -> Record:
+    """Read one page.
+
+    Parameters
+    ----------
+    page : Page
+    templates : sequence of Template
+        The page follows the one that it lies on best; without any, fields are found on the page itself.
+    recognizer : Recognizer
+    policy : Policy
+    whole_image : bool
+        The image is one free field named `value`, cut out elsewhere.
+    trace : Trace, optional
+        Is shown every intermediate picture and decision.
+    """
+    watch = trace or _Silent()
+    watch.picture("page", page.pixels)
+    sheet = _locate(page, templates, whole_image=whole_image, trace=watch)
+    if isinstance(sheet, Unregistered):
+        return _unread(page, templates, recognizer, sheet)
+
+    paper = estimate_paper(page)
+    images = [cut_field(page, paper, located) for located in sheet.located]
+    level = ink_level(
+        [ink_peak(crop(image.dark, image.box_px.grown(-0.15 * image.box_px.height))) for image in images]
+    )
+    watch.note(f"ink level {level:.0f} of 255")
+    proposals = [_propose(image, level, watch) for image in images]
+
+    glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
+    marks = marks_from(recognizer.recognize(glyphs), recognizer.card.classes)
+
+    readings: list[FieldReading] = []
+    taken = 0
+    for proposal in proposals:
+        own = slice(taken, taken + len(proposal.glyphs))
+        readings.append(_read_field(proposal, glyphs[own], marks[own], policy, watch))
+        taken = own.stop
+    reasons = () if readings else (Reason.NO_FIELDS,)
+    return Record(
+        ref=page.ref,
+        template=sheet.template,
+        template_digest=sheet.digest,
+        model_digest=recognizer.digest,
+        fields=tuple(readings),
+        verdict=page_verdict(readings, reasons),
+        reasons=reasons,
+        residual_mm=sheet.residual_mm,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """Where the fields of a page are, and by what right."""
+
+    located: tuple[LocatedField, ...]
+    template: str = ""
+    digest: str = ""
+    residual_mm: float | None = None
+
+
+def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, trace: Trace) -> _Sheet | Unregistered:
+    if whole_image:
+        return _Sheet((_whole_image(page),))
+    if not templates:
+        layout = find_fields(page)
+        trace.note(f"no template: {len(layout.located)} fields found on the page")
+        return _Sheet(layout.located)
+    tried = [(register(page, template), template) for template in templates]
+    fitting = [(found, template) for found, template in tried if isinstance(found, Registration)]
+    for found, template in tried:
+        what = found.detail if isinstance(found, Unregistered) else f"lies on it to {found.residual_mm:.2f} mm"
+        trace.note(f"template {template.name}: {what}")
+    if not fitting:
+        return next(found for found, _ in tried if isinstance(found, Unregistered))
+    best, template = min(fitting, key=lambda pair: pair[0].residual_mm)
+    return _Sheet(best.located, template.name, template.digest, best.residual_mm)
+
+
+def _whole_image(page: Page) -> LocatedField:
+    height_px, width_px = page.pixels.shape[:2]
+    px_per_mm = (page.dpi or UNKNOWN_DPI) / MM_PER_INCH
+    box = Box(0, 0, width_px / px_per_mm, height_px / px_per_mm)
+    # Pixel centers are whole numbers: the image's own edge lies half a pixel before the first.
+    page_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(px_per_mm)
+    return LocatedField(Field(name=WHOLE_IMAGE_FIELD, kind="free", box=box), page_from_form)
+
+
+def _propose(image: FieldImage, level: float, trace: Trace) -> Proposal:
+    """Ink, without rules, cut into what could be digits."""
+    ink = binarize(image.dark, level=level)
+    mask = remove_rules(ink, box_px=image.box_px, cells_px=image.cells_px)
+    name = image.field.name
+    trace.picture("1-cut", image.picture, field=name)
+    trace.picture("2-darkness", image.dark, field=name)
+    trace.picture("3-ink", ink.astype(np.uint8) * 255, field=name)
+    trace.picture("4-without-rules", mask.astype(np.uint8) * 255, field=name)
+    if image.field.kind == "free":
+        lattice = segment(image.dark, mask, image.box_px)
+        glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
+        return Proposal(image, mask, glyphs, (), lattice)
+    found = cut_cells(image.dark, mask, image.cells_px)
+    cells: list[int | None] = []
+    for glyph in found:
+        cells.append(None if glyph is None else sum(cell is not None for cell in cells))
+    return Proposal(image, mask, tuple(glyph for glyph in found if glyph is not None), tuple(cells), None)
+
+
+def _read_field(
+    proposal: Proposal, glyphs: npt.NDArray[np.uint8], marks: Sequence[Marks], policy: Policy, trace: Trace
+) -> FieldReading:
+    """The field's value, its verdict, and why."""
+    image, field = proposal.image, proposal.image.field
+    if proposal.lattice is not None:
+        meaning = read_lattice(proposal.lattice, marks, lengths=field.lengths)
+    else:
+        meaning = read_cells([None if index is None else marks[index] for index in proposal.cells])
+    reasons = (*meaning.reasons, *_defects(proposal, meaning), *check(field, meaning.text))
+    verdict, reasons = decide(
+        text=meaning.text,
+        confidence=meaning.confidence,
+        has_ink=meaning.has_ink,
+        reasons=reasons,
+        policy=policy,
+    )
+    for index, (glyph, mark) in enumerate(zip(glyphs, marks, strict=True)):
+        trace.picture(f"5-glyph-{index:02d}", glyph, field=field.name)
+        trace.note(f"glyph {index}: {_in_words(mark)}", field=field.name)
+    trace.note(
+        f"{meaning.text!r} at {meaning.confidence:.4f}: {verdict} {';'.join(reasons)}".rstrip(), field=field.name
+    )
+    return FieldReading(
+        name=field.name,
+        text="" if verdict is Verdict.REJECTED else meaning.text,
+        confidence=meaning.confidence,
+        verdict=verdict,
+        reasons=reasons,
+        alternatives=meaning.alternatives,
+        characters=meaning.characters,
+        box_px=image.page_from_field.box(image.box_px),
+        crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image),
+    )
+
+
+def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
+    """What is wrong with the picture of the field, whatever it says."""
+    found: list[str] = []
+    if proposal.image.outside > LARGEST_OUTSIDE:
+        found.append(Reason.CLIPPED)
+    sides = [max(glyph.box_px.width, glyph.box_px.height) for glyph in proposal.glyphs]
+    if meaning.text and max(sides) * proposal.image.page_px_per_px < SMALLEST_GLYPH_PX:
+        found.append(Reason.LOW_RESOLUTION)
+    return tuple(found)
+
+
+def _unread(page: Page, templates: Sequence[Template], recognizer: Recognizer, why: Unregistered) -> Record:
+    """A record of a page that lies on none of its templates: every field is there, none has a value."""
+    template = templates[0]
+    fields = tuple(
+        FieldReading(name=field.name, text="", confidence=0.0, verdict=Verdict.REVIEW, reasons=(Reason.REGISTRATION,))
+        for field in template.fields
+    )
+    return Record(
+        ref=page.ref,
+        template=template.name,
+        template_digest=template.digest,
+        model_digest=recognizer.digest,
+        fields=fields,
+        verdict=Verdict.REVIEW,
+        reasons=(Reason.REGISTRATION,),
+        residual_mm=why.residual_mm,
+    )
+
+
+def _in_words(mark: Marks) -> str:
+    chances = {str(digit): chance for digit, chance in enumerate(mark.digits)}
+    chances |= {"cross": mark.cross, "dash": mark.dash, "other": mark.other}
+    ranked = sorted(chances.items(), key=lambda pair: -pair[1])[:3]
+    return ", ".join(f"{name} {chance:.4f}" for name, chance in ranked)
+
+
+def _png(image: FieldImage) -> bytes:
+    """The field as people see it, for the review."""
+    picture = image.picture if image.picture.ndim == 2 else cv2.cvtColor(image.picture, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".png", picture)
+    return encoded.tobytes()
