@@ -1,27 +1,65 @@
 """The command line: one file a verb group; each parses, calls one function, prints, exits.
 
-Heavy imports stand inside the verbs: `docproc --help` must answer in under 0.3 s.
+Heavy imports stand inside the verbs, and help is plain text (rich alone takes a tenth of a second to load):
+`docproc --help` must answer in under 0.3 s.
 """
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from docproc.cli.evaluate import evaluate
+from docproc import __version__
+from docproc.cli import process
 from docproc.errors import DocprocError
+
+GUIDE = """Read handwritten numbers off scanned forms.
+
+\b
+First steps:
+  docproc process scans -o results                        find the boxes on each page and read them
+  docproc process scans -t template.yaml -o results       read the fields that a template names
+  docproc template check template.yaml scan.png -o x.png  see a template drawn on a scan
+
+Results are tables: results/forms.xlsx for people, results/fields.csv for programs.
+Each field is accepted, to review, or rejected, with its reasons.
+"""
 
 app = typer.Typer(
     name="docproc",
-    help="Read handwritten numbers off scanned forms.",
+    help=GUIDE,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-app.command()(evaluate)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"docproc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _docproc(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+# One line a verb (or group of verbs), in the order in which they are learned.
+app.command("process", help=process.HELP)(process.process)
 
 
 def main() -> None:
-    """Run the command line; the one place that turns errors into words and exit codes."""
+    """Run the command line; the one place that turns errors into words and exit codes.
+
+    A fault that is not the user's passes through: Python prints its traceback and exits with 1.
+    """
     try:
         app()
     except DocprocError as error:

@@ -1,0 +1,175 @@
+"""`docproc process`: the main job."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
+
+if TYPE_CHECKING:
+    from docproc.batch import Summary
+
+HELP = """Read scanned forms into a spreadsheet.
+
+INPUT is any number of images, PDFs, folders (with all that is below them) and globs.
+
+\b
+Examples:
+  docproc process scans -o results
+      Find ruled boxes, combs and table cells on each page and read them.
+      A template.yaml in a folder serves the pages below that folder.
+  docproc process scans/*.tif more.pdf -t form.yaml -o results
+      Read the fields that form.yaml names.
+  docproc process crops --whole-image -o results
+      Each image is one number, cut out elsewhere.
+  docproc process scans -o results --review-below 0.99
+      Accept less unseen: more fields to review, fewer wrong ones among the rest.
+
+\b
+Results in the output folder, complete or not at all:
+  forms.xlsx   one row a page, one column a field; doubtful cells are colored,
+               and the sheet `review` shows their pictures
+  forms.csv    the same table, plain
+  fields.csv   one row a field: value, confidence, status, reasons, place
+  errors.csv   what could not be read, and why
+
+\b
+Exit codes:
+  0 every page has a record      10 done, but some pages failed (errors.csv)
+  2 usage  3 template  5 model  7 output  130 interrupted  1 a fault in docproc
+"""
+
+
+def process(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", show_default=False)
+    ],
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", "-t", metavar="FILE", help="Use this template for every page."),
+    ] = None,
+    whole_image: Annotated[
+        bool, typer.Option("--whole-image", help="Every image is one number; its field is called value.")
+    ] = False,
+    review_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="X",
+            help="Fields less sure than this go to review.  [default: from the model card]",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of a trained model.  [default: the one shipped]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Parse, call `process_batch`, print its summary, exit."""
+    if whole_image and template is not None:
+        raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
+    from docproc.batch import process_batch
+
+    try:
+        with _progress_bar(sys.stderr.isatty() and not as_json) as progress:
+            summary = process_batch(
+                inputs,
+                output,
+                template_path=template,
+                whole_image=whole_image,
+                review_below=review_below,
+                model_dir=model,
+                jobs=jobs,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"docproc: interrupted; nothing was written to {output}.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if as_json:
+        typer.echo(json.dumps(summary.as_dict(), ensure_ascii=True))
+    else:
+        _print_summary(summary)
+    if summary.failed:
+        raise typer.Exit(EXIT_SOME_PAGES_FAILED)
+
+
+@contextmanager
+def _progress_bar(shown: bool) -> Iterator[Callable[[Summary], None] | None]:
+    """A bar with pages, pages a second and pages to review, on stderr; None where nobody watches."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("reading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("pages  {task.fields[rate]:.1f} a second  {task.fields[review]} to review"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("pages", total=None, rate=0.0, review=0)
+
+        def advance(so_far: Summary) -> None:
+            bar.update(
+                task,
+                completed=so_far.pages + so_far.failed,
+                total=so_far.pages_expected,
+                rate=so_far.pages_per_second,
+                review=so_far.pages_to_review,
+            )
+
+        yield advance
+
+
+def _print_summary(summary: Summary) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    share = f"{summary.accepted / summary.fields:.1%}" if summary.fields else ""
+    rows = [
+        ("pages read", summary.pages, f"{summary.pages_to_review} to review"),
+        ("fields", summary.fields, ""),
+        ("  accepted", summary.accepted, share),
+        ("  to review", summary.review, ""),
+        ("  rejected", summary.rejected, ""),
+        ("pages failed", summary.failed, "see errors.csv" if summary.failed else ""),
+    ]
+    for name, number, note in rows:
+        table.add_row(name, f"{number:,}", note)
+    table.add_row("seconds", f"{summary.seconds:.1f}", f"{summary.pages_per_second:.1f} pages a second")
+    console = Console()
+    console.print(table)
+    # Paths go out plain: a table would break long ones.
+    typer.echo(f"\nResults: {summary.output}")
+    typer.echo(f"Next: {_next_step(summary)}")
+
+
+def _next_step(summary: Summary) -> str:
+    if not summary.pages:
+        return f"read {summary.output / 'errors.csv'}: it says for each input why it could not be read."
+    doubtful = summary.review + summary.rejected
+    if doubtful or summary.pages_to_review:
+        return f"open {summary.output / 'forms.xlsx'}; the sheet `review` shows what needs eyes ({doubtful:,} fields)."
+    if summary.failed:
+        return f"read {summary.output / 'errors.csv'}: it says what to do about the pages that failed."
+    return f"open {summary.output / 'forms.xlsx'}; nothing needs review."
