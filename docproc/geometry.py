@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import cv2
 import numpy as np
@@ -148,7 +148,7 @@ class Transform:
         return float(np.sqrt(abs(along_x[0] * along_y[1] - along_x[1] * along_y[0])))
 
     @staticmethod
-    def of(matrix: npt.ArrayLike) -> Transform:
+    def of(matrix: Any) -> Transform:
         """From anything like a (3, 3) array."""
         array = np.asarray(matrix, np.float64)
         array = array / array[2, 2]

@@ -19,7 +19,9 @@ from docproc.page import Mask
 
 REACH = 0.14  #: Of the box's height: how far from its expected place a printed line is looked for.
 LEAST_COVER_ACROSS = 0.60  #: Share of a piece that must be ink to be a horizontal line; the rest may be broken.
-LEAST_COVER_DOWN = 0.78  #: The same for a vertical one, higher: a handwritten 1 covers up to 70 % of a cell.
+LEAST_COVER_DOWN = 0.84  #: The same for a vertical one, higher: a handwritten 1 covers up to 70 % of a cell.
+NEAR = 0.06  #: Of the box's height: a vertical line this close to its place may be broken,
+LEAST_COVER_NEAR = 0.55  #: down to this share of ink: nobody writes a 1 on the line between two cells.
 THICKEST = 0.16  #: Of the box's height: a thicker band is a filled area, not a line.
 STROKE_MARGIN_PX = 2  #: Ink that reaches further than this beyond a line, on both sides, is a stroke crossing it.
 
@@ -54,23 +56,20 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
     """
     clean = mask.copy()
     reach = max(round(REACH * box_px.height), 3)
+    near = max(round(NEAR * box_px.height), 2)
     thickest = max(round(THICKEST * box_px.height), 3)
-    rows = _distinct([edge for cell in cells_px for edge in (cell.top, cell.bottom)], apart=reach / 2)
-    columns = _distinct([edge for cell in cells_px for edge in (cell.left, cell.right)], apart=reach / 2)
+    rows = _distinct([edge for cell in cells_px for edge in (cell.top, cell.bottom)], apart=near)
+    columns = _distinct([edge for cell in cells_px for edge in (cell.left, cell.right)], apart=near)
     pieces = max(round(box_px.width / max(box_px.height, 1.0)), 1)
     knots = np.linspace(box_px.left, box_px.right, pieces + 1)
-    # Both directions are judged on the untouched mask: removing one line must not break the evidence for another.
-    across = [
-        rule
-        for row in rows
-        for rule in find_rule(mask, row, knots, reach=reach, thickest=thickest, least_cover=LEAST_COVER_ACROSS)
-    ]
     ends = np.array([box_px.top, box_px.bottom])
-    down = [
-        rule
-        for column in columns
-        for rule in find_rule(mask.T, column, ends, reach=reach, thickest=thickest, least_cover=LEAST_COVER_DOWN)
-    ]
+    # Both directions are judged on the untouched mask: removing one line must not break the evidence for another.
+    across = [rule for row in rows for rule in find_rule(mask, row, knots, reach, thickest, LEAST_COVER_ACROSS)]
+    down: list[Rule] = []
+    for column in columns:
+        clear = find_rule(mask.T, column, ends, reach, thickest, LEAST_COVER_DOWN)
+        # A broken line is believed only where the template says that it is.
+        down += clear or find_rule(mask.T, column, ends, near, thickest // 2, LEAST_COVER_NEAR)
     for rule in across:
         erase_rule(clean, rule, evidence=mask)
     for rule in down:
@@ -79,7 +78,7 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
 
 
 def find_rule(
-    mask: Mask, expected: float, knots: npt.NDArray[np.float64], *, reach: int, thickest: int, least_cover: float
+    mask: Mask, expected: float, knots: npt.NDArray[np.float64], reach: int, thickest: int, least_cover: float
 ) -> list[Rule]:
     """Pieces of a horizontal line near row `expected`, one between each two neighboring `knots` at most.
 
