@@ -1,11 +1,40 @@
-"""Pages: what travels to a worker, and the pixels it finds there."""
+"""Pages: what travels to a worker, and the pixels it finds there.
+
+In:  files, folders and globs.
+Out: `PageRef` values, cheap to list, and `Page` values with pixels; what cannot be read is a PageError that says
+     what, where, and what to do, and an `Unreadable` in `read_pages`.
+The formats are docproc.decoding's subject, the walk through folders docproc.sources'.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from docproc import decoding
+from docproc.decoding.faults import MAX_PIXELS, one_line, page_error
+from docproc.errors import MissingExtraError, PageError
+from docproc.sources import Source, find_sources
+
+__all__ = [
+    "MAX_PIXELS",
+    "Gray",
+    "Ink",
+    "Mask",
+    "Page",
+    "PageRef",
+    "Source",
+    "Unreadable",
+    "find_sources",
+    "list_pages",
+    "load_page",
+    "read_pages",
+]
 
 Gray = npt.NDArray[np.uint8]  #: (H, W): 0 is black, 255 is white paper.
 Ink = npt.NDArray[np.uint8]  #: (H, W): 0 is paper, 255 is full ink.
@@ -32,3 +61,77 @@ class Page:
 
     def __post_init__(self) -> None:
         self.pixels.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A page, or a whole file, that could not be read."""
+
+    source: str  #: As in PageRef.
+    page: int | None  #: From 1; None where the file as a whole is at fault.
+    message: str  #: What is wrong, and where.
+    remedy: str  #: What to do about it.
+
+
+def list_pages(source: Source) -> list[PageRef]:
+    """The pages of one file, counted from its headers; its content is read once, for the hash.
+
+    Files of equal content have equal `sha256`: that is how a duplicate is known.
+
+    Raises
+    ------
+    PageError
+        If the file as a whole cannot be read.
+    MissingExtraError
+        If it is HEIC and the extra is not installed.
+    """
+    if source.fault is not None:
+        raise source.fault
+    count = decoding.count_pages(source.path)
+    try:
+        with source.path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise page_error(
+            one_line(source.path), f"the file cannot be read ({error.strerror})", "Check the disk, and copy it anew"
+        ) from error
+    return [PageRef(source=source.name, path=str(source.path), index=index, sha256=sha256) for index in range(count)]
+
+
+def load_page(ref: PageRef) -> Page:
+    """The pixels of one page, the way up that the file says, transparent parts on white.
+
+    (H, W) where the page has no color, else (H, W, 3) RGB; contiguous and read-only. Gray of 16 bits is scaled to 8.
+    A PDF page that is one embedded picture gives that picture's own pixels; others are drawn at 300 dpi. `dpi` is
+    None unless the file says something that a scanner may have meant.
+
+    Raises
+    ------
+    PageError
+        If this page cannot be read.
+    MissingExtraError
+        If it is HEIC and the extra is not installed.
+    """
+    pixels, dpi = decoding.decode(Path(ref.path), ref.index)
+    return Page(ref=ref, pixels=pixels, dpi=dpi)
+
+
+def read_pages(inputs: Sequence[str]) -> Iterator[Page | Unreadable]:
+    """All pages of the inputs in order; one that cannot be read is a value, and the next follows.
+
+    Raises
+    ------
+    PageError
+        If the inputs hold nothing to read at all.
+    """
+    for source in find_sources(inputs):
+        try:
+            refs = list_pages(source)
+        except (PageError, MissingExtraError) as error:
+            yield Unreadable(source=source.name, page=None, message=error.message, remedy=error.remedy)
+            continue
+        for ref in refs:
+            try:
+                yield load_page(ref)
+            except (PageError, MissingExtraError) as error:
+                yield Unreadable(source=source.name, page=ref.index + 1, message=error.message, remedy=error.remedy)

@@ -1,0 +1,219 @@
+"""Pages of a PDF.
+
+In:  an open PDF file.
+Out: where a page is one scanned picture, that picture, pixel by pixel as it was embedded; else the page drawn at
+     300 dpi. PDFium is not thread-safe, so one call runs at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from docproc.decoding.faults import DECODER_FAULTS, RESCAN, check_size, damaged, page_error
+from docproc.decoding.image import Pixels, plausible_dpi, turned, without_false_color
+
+POINTS_PER_INCH = 72
+DRAWN_DPI = 300  #: Resolution of a page that is drawn: what document scanners are set to.
+MAX_DRAWN_SIDE_PX = 7016  #: A2 at 300 dpi. PDFs that claim a larger sheet have a wrong scale, and are drawn smaller.
+
+COMPARED_SIDE_PX = 256  #: Size at which the embedded picture is compared with the drawn page.
+MAX_DIFFERENCE = 12.0  #: Mean gray levels between the two; other smoothing gives 1 to 4, a wrong turn or mask 20 up.
+EDGE_SLACK = 0.01  #: Of the page's side: producers round the page's size to whole points.
+MAX_SQUASH = 1.1  #: Between the resolutions along x and y; a squashed picture (fax) is drawn instead.
+
+_PDFIUM = threading.Lock()
+
+
+def count_pages(file: BinaryIO, where: str) -> int:
+    """Pages of the document.
+
+    Raises
+    ------
+    PageError
+        If it has a password, is damaged, or has no pages.
+    """
+    with _document(file, where) as document:
+        return len(document)
+
+
+def decode(file: BinaryIO, index: int, where: str) -> tuple[Pixels, float | None]:
+    """The pixels of one page, and its dpi or None.
+
+    Raises
+    ------
+    PageError
+    """
+    with _document(file, where) as document:
+        if index >= len(document):
+            raise page_error(where, f"the PDF has {len(document)} pages", RESCAN)
+        try:
+            page = document[index]
+            scan = _only_picture(page, where)
+            taken = None if scan is None else _embedded(page, scan)
+            if taken is not None:
+                return taken
+            return _drawn(page, where)
+        except DECODER_FAULTS as error:
+            raise damaged(where, "PDF", error) from error
+
+
+@contextmanager
+def _document(file: BinaryIO, where: str) -> Iterator[Any]:
+    import pypdfium2
+
+    with _PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(file)
+        except DECODER_FAULTS as error:
+            if getattr(error, "err_code", None) == pypdfium2.raw.FPDF_ERR_PASSWORD:
+                raise page_error(
+                    where, "the PDF is locked with a password", "Save a copy without the password and give that one"
+                ) from error
+            raise damaged(where, "PDF", error) from error
+        try:
+            if document.get_formtype():
+                document.init_forms()  # or filled-in form fields stay invisible
+            yield document
+        finally:
+            document.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A picture on a page, and the matrix (PDF 32000-1, 8.3.3) that lays the unit square there."""
+
+    picture: Any
+    matrix: Any
+
+
+def _only_picture(page: Any, where: str) -> _Placed | None:
+    """The picture that is all of the page; invisible text, as OCR adds it, does not count.
+
+    Raises
+    ------
+    PageError
+        If a picture on the page is too large to decode, drawn or not.
+    """
+    from pypdfium2 import raw
+
+    found = []
+    alone = True
+    for thing in page.get_objects():
+        if thing.type == raw.FPDF_PAGEOBJ_IMAGE:
+            check_size(where, *thing.get_px_size())
+            found.append(thing)
+        elif thing.type == raw.FPDF_PAGEOBJ_TEXT:
+            alone &= raw.FPDFTextObj_GetTextRenderMode(thing) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
+        elif thing.type != raw.FPDF_PAGEOBJ_FORM:  # a form only groups what follows
+            alone = False
+    if not alone or len(found) != 1 or _has_visible_annotations(page):
+        return None
+    matrix = found[0].get_matrix()
+    around = found[0].container
+    while around is not None:
+        matrix = matrix.multiply(around.get_matrix())
+        around = around.container
+    return _Placed(found[0], matrix)
+
+
+def _has_visible_annotations(page: Any) -> bool:
+    from pypdfium2 import raw
+
+    for number in range(raw.FPDFPage_GetAnnotCount(page)):
+        annotation = raw.FPDFPage_GetAnnot(page, number)
+        kind = raw.FPDFAnnot_GetSubtype(annotation)
+        raw.FPDFPage_CloseAnnot(annotation)
+        if kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP):
+            return True
+    return False
+
+
+def _embedded(page: Any, placed: _Placed) -> tuple[Pixels, float | None] | None:
+    """The picture's own pixels, turned as the page shows them; None where that would not be what the page shows.
+
+    What the page shows can differ through a mask, a crop, a blend, a stencil, a slant. Rather than know all of them,
+    the turned picture is compared with a small drawing of the page.
+    """
+    corner, right, below = (_on_sheet(page, *placed.matrix.on_point(*point)) for point in ((0, 1), (1, 1), (0, 0)))
+    along, down = right - corner, below - corner  # the picture's x and y axis, in points on the sheet as seen
+    sideways = abs(along[0]) < abs(along[1])
+    if sideways:
+        along, down = down, along
+    if min(abs(along[0]), abs(down[1])) <= 0 or max(abs(along[1]), abs(down[0])) > EDGE_SLACK * abs(along[0]):
+        return None
+    size = np.array(page.get_size())
+    first = np.minimum(corner, corner + along + down)
+    last = np.maximum(corner, corner + along + down)
+    if (first < -EDGE_SLACK * size).any() or (last > (1 + EDGE_SLACK) * size).any():
+        return None
+    pixels = _from_bitmap(placed.picture.get_bitmap())
+    if sideways:
+        pixels = pixels.swapaxes(0, 1)
+    pixels = pixels[:: 1 if down[1] > 0 else -1, :: 1 if along[0] > 0 else -1]
+    height, width = pixels.shape[:2]
+    dpi = (width / abs(along[0]) * POINTS_PER_INCH, height / abs(down[1]) * POINTS_PER_INCH)
+    if max(dpi) > MAX_SQUASH * min(dpi) or not _looks_like(page, pixels, first, last):
+        return None
+    pixels = np.ascontiguousarray(without_false_color(turned(pixels, 1)))
+    return pixels, plausible_dpi(dpi, (width, height))
+
+
+def _on_sheet(page: Any, x: float, y: float) -> npt.NDArray[np.float64]:
+    """A point in PDF coordinates as (right, down) from the top left of the page as seen, in points."""
+    left, bottom, right, top = page.get_bbox()
+    u, v = x - left, top - y
+    width, height = right - left, top - bottom
+    seen = {0: (u, v), 90: (height - v, u), 180: (width - u, height - v), 270: (v, width - u)}[page.get_rotation()]
+    return np.array(seen)
+
+
+def _looks_like(page: Any, pixels: Pixels, first: npt.NDArray, last: npt.NDArray) -> bool:
+    """Whether the page, drawn small, is this picture between its corners and white around."""
+    drawn = np.asarray(_draw(page, COMPARED_SIDE_PX / max(page.get_size())).convert("L"), np.int16)
+    scale = np.array(drawn.shape[::-1]) / page.get_size()
+    left, top = np.maximum(np.rint(first * scale).astype(int), 0)
+    right, bottom = np.minimum(np.rint(last * scale).astype(int), drawn.shape[::-1])
+    if right <= left or bottom <= top:
+        return False
+    expected = np.full_like(drawn, 255)
+    small = (
+        Image.fromarray(np.ascontiguousarray(pixels))
+        .convert("L")
+        .resize((right - left, bottom - top), Image.Resampling.BOX)
+    )
+    expected[top:bottom, left:right] = np.asarray(small)
+    return float(np.abs(expected - drawn).mean()) <= MAX_DIFFERENCE
+
+
+def _drawn(page: Any, where: str) -> tuple[Pixels, float | None]:
+    width, height = page.get_size()
+    if not (width > 0 and height > 0):
+        raise page_error(where, "the page has no size", RESCAN)
+    scale = min(DRAWN_DPI / POINTS_PER_INCH, MAX_DRAWN_SIDE_PX / max(width, height))
+    pixels = np.asarray(_draw(page, scale))
+    dpi = scale * POINTS_PER_INCH
+    return np.ascontiguousarray(without_false_color(pixels)), plausible_dpi(
+        (dpi, dpi), (pixels.shape[1], pixels.shape[0])
+    )
+
+
+def _draw(page: Any, scale: float) -> Image.Image:
+    """The page on white paper, in color."""
+    return Image.fromarray(_from_bitmap(page.render(scale=scale, fill_color=(255, 255, 255, 255))))
+
+
+def _from_bitmap(bitmap: Any) -> Pixels:
+    """A copy of PDFium's bitmap as (H, W) gray or (H, W, 3) RGB."""
+    pixels: Pixels = bitmap.to_numpy()
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3] if bitmap.rev_byteorder else pixels[..., 2::-1]
+    copy = np.ascontiguousarray(pixels)
+    return copy if copy.base is None else copy.copy()

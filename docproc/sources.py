@@ -1,0 +1,247 @@
+"""Which files to read, and what results call them.
+
+In:  files, folders and globs as the user gave them.
+Out: `Source` values in a stable order, each file once. An input without pages is such a value, too: it fails alone.
+Whether a file can be read, docproc.page finds out.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from docproc.decoding.faults import READABLE, one_line, page_error
+from docproc.errors import PageError
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".pdf", ".heic", ".heif")
+)
+TEMPLATE_NAME = "template.yaml"
+PARTIAL_SUFFIX = ".partial"  #: Output that is being written.
+RESULTS_NAME = "fields.csv"  #: A folder that holds this, with our heading, is output.
+RESULTS_HEADING = b"source,page,template,field,"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to read, or an input that gave none."""
+
+    name: str  #: The path as found under the input, with forward slashes; unique, always writable as UTF-8.
+    path: Path  #: Where to open it; relative if the input was.
+    folder: Path  #: The input folder it was found under; its own folder where it was given by itself.
+    fault: PageError | None = None  #: Why there is nothing to read.
+
+
+def find_sources(inputs: Sequence[str], *, skip: Path | None = None, references: Iterable[Path] = ()) -> list[Source]:
+    """All files to read, each once, in the order of the inputs, within a folder as a person would sort them.
+
+    Folders are walked to the bottom. What is no page there is passed over without a word: other endings, hidden
+    files, results of ours, and the reference images that a template.yaml names. A file given by name is taken
+    whatever it is, so that it cannot be lost silently. Names are paths under the input; where two folders give the
+    same name, both get as much of their own path in front as tells them apart.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files, folders, globs (`**` crosses folders). A glob is tried where nothing has that very name.
+    skip : Path, optional
+        A folder below the inputs that is not walked: the output's.
+    references : iterable of Path
+        Images that are not pages, beside those that templates in the folders name.
+
+    Raises
+    ------
+    PageError
+        If nothing at all was found; otherwise an input without images is a Source with a `fault`.
+    """
+    walk = _Walk(skip)
+    found = [walk.input(given) for given in inputs]
+    not_pages = walk.references | {os.path.realpath(path) for path in references}
+    seen: set[str] = set()
+    kept: list[_Found] = []
+    for given, files in zip(inputs, found, strict=True):
+        pages = [file for file in files if file.by_name or file.real not in not_pages]
+        kept += [file for file in pages if not (file.real in seen or seen.add(file.real))]  # type: ignore[func-returns-value]
+        if not pages:
+            kept.append(_nothing(given, "no image is in it", f"Name a folder that holds {READABLE} files"))
+    if all(file.fault for file in kept):
+        raise next((file.fault for file in kept if file.fault), _NO_INPUT)
+    return [
+        Source(name=name, path=file.path, folder=file.folder, fault=file.fault)
+        for name, file in zip(_unique_names(kept), kept, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: Path
+    folder: Path
+    parts: tuple[str, ...]  #: Of the path under the folder.
+    real: str  #: With all symbolic links followed: what makes two spellings one file.
+    by_name: bool = False
+    fault: PageError | None = None
+
+
+_NO_INPUT = PageError("Nothing to read was given.", remedy="Name files or a folder of scans.")
+
+
+def _nothing(given: str, what: str, remedy: str) -> _Found:
+    path = Path(given)
+    return _Found(
+        path, path.parent, (path.name or given or ".",), f"\0{given}", True, page_error(one_line(given), what, remedy)
+    )
+
+
+class _Walk:
+    """Goes through the inputs and gathers, on the way, what templates name as their reference images."""
+
+    def __init__(self, skip: Path | None) -> None:
+        self.references: set[str] = set()
+        self._skip = None if skip is None else os.path.realpath(skip)
+        self._looked_for_template: set[str] = set()
+
+    def input(self, given: str) -> list[_Found]:
+        """Every file of one input, also one that another input has given already."""
+        path = Path(given)
+        try:
+            path.lstat()
+        except (OSError, ValueError) as error:
+            if glob.has_magic(given):
+                return list(self._glob(given))
+            reason = getattr(error, "strerror", None) or str(error)
+            return [_nothing(given, f"it cannot be found ({reason})", "Check the spelling")]
+        if not given:
+            return [_nothing("''", "the name is empty", "Name files or a folder of scans")]
+        if path.is_dir():
+            self._note_references_above(path)
+            return list(self._folder(path, path, ()))
+        return [_Found(path, path.parent, (path.name,), os.path.realpath(path), by_name=True)]
+
+    def _glob(self, pattern: str) -> Iterator[_Found]:
+        """Files that match, and those in folders that match; named by their path behind the fixed part."""
+        fixed: list[str] = []
+        for part in Path(pattern).parts:
+            if glob.has_magic(part):
+                break
+            fixed.append(part)
+        root = Path(*fixed)
+        matches = sorted(glob.glob(pattern, recursive=True), key=lambda match: _natural(*Path(match).parts))
+        for match in map(Path, matches):
+            parts = match.parts[len(root.parts) :]
+            above = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts))]
+            if any(self._is_passed_over(folder) for folder in above):
+                continue
+            self._note_references_above(match)
+            if match.is_dir():
+                if not self._is_passed_over(match):
+                    yield from self._folder(match, root, parts)
+            elif match.suffix.lower() in SUFFIXES:
+                yield _Found(match, root, parts, os.path.realpath(match))
+
+    def _folder(self, start: Path, root: Path, parts: tuple[str, ...]) -> Iterator[_Found]:
+        """The pages under `start`, depth first; a folder that cannot be listed is found as a fault."""
+        walked: set[str] = set()  # a link may lead back up
+        waiting: list[tuple[Path, tuple[str, ...], str, bool]] = [(start, parts, os.path.realpath(start), True)]
+        while waiting:
+            path, parts, real, is_folder = waiting.pop()
+            if not is_folder:
+                yield _Found(path, root, parts, real)
+                continue
+            if real in walked:
+                continue
+            walked.add(real)
+            self._note_references(path)
+            try:
+                with os.scandir(path) as listing:
+                    entries = sorted(listing, key=lambda entry: _natural(entry.name))
+            except OSError as error:
+                fault = page_error(
+                    one_line(path),
+                    f"the folder cannot be listed ({error.strerror})",
+                    "Allow yourself to read it, or leave it out",
+                )
+                yield _Found(path, root, parts or (path.name,), real, by_name=True, fault=fault)
+                continue
+            for entry in reversed(entries):
+                child = path / entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    if self._is_passed_over(child):
+                        continue
+                elif child.suffix.lower() not in SUFFIXES:
+                    continue
+                child_real = os.path.realpath(child) if entry.is_symlink() else os.path.join(real, entry.name)
+                waiting.append((child, (*parts, entry.name), child_real, entry.is_dir()))
+
+    def _is_passed_over(self, folder: Path) -> bool:
+        """Whether a folder below an input holds output of ours."""
+        if folder.name.endswith(PARTIAL_SUFFIX) or (
+            self._skip is not None and os.path.realpath(folder) == self._skip
+        ):
+            return True
+        try:
+            with (folder / RESULTS_NAME).open("rb") as results:
+                heading = results.read(len(BYTE_ORDER_MARK + RESULTS_HEADING))
+        except OSError:
+            return False
+        return heading.removeprefix(BYTE_ORDER_MARK).startswith(RESULTS_HEADING)
+
+    def _note_references_above(self, path: Path) -> None:
+        """A template serves the pages below its folder, so one above the input counts, too."""
+        for folder in Path(os.path.abspath(path)).parents:
+            self._note_references(folder)
+
+    def _note_references(self, folder: Path) -> None:
+        """Remember the reference image of the template in this folder; a faulty template is reported elsewhere."""
+        real = os.path.realpath(folder)
+        if real in self._looked_for_template:
+            return
+        self._looked_for_template.add(real)
+        try:
+            template = yaml.safe_load((folder / TEMPLATE_NAME).read_bytes())
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            return
+        reference = template.get("reference") if isinstance(template, dict) else None
+        if isinstance(reference, str):
+            self.references.add(os.path.realpath(folder / reference))
+
+
+def _natural(*names: str) -> list[tuple[list[str | int], str]]:
+    """A sort key that puts page2 before page10."""
+    return [
+        ([int(part) if part.isdecimal() else part for part in re.split("([0-9]+)", name.casefold())], name)
+        for name in names
+    ]
+
+
+def _unique_names(found: Sequence[_Found]) -> list[str]:
+    """Paths under their folders; folders that share a name with another get more of their own path in front."""
+    own_path = {file.folder: Path(os.path.abspath(file.folder)).parts[1:] for file in found}
+    depth = dict.fromkeys(own_path, 0)
+    while True:
+        folders_of = defaultdict(set)
+        names = []
+        for file in found:
+            prefix = own_path[file.folder][len(own_path[file.folder]) - depth[file.folder] :]
+            names.append(one_line("/".join((*prefix, *file.parts))))
+            folders_of[names[-1]].add(file.folder)
+        clashing = {
+            folder
+            for folders in folders_of.values()
+            if len(folders) > 1
+            for folder in folders
+            if depth[folder] < len(own_path[folder])
+        }
+        if not clashing:
+            return names
+        for folder in clashing:
+            depth[folder] += 1
