@@ -19,7 +19,7 @@ from docproc.reading import CharacterReading, Reason
 
 LEAST_CHANCE = 1e-4  #: Of a value to be named as an alternative.
 LEAST_EXTENT = 0.22  #: Of the cell's height: ink whose longer side is shorter is no digit.
-SHARED = 0.25  #: A part of which a second cell holds more than this share is cut between them.
+SHARED = 0.3  #: A part of which a second cell holds more than this share is cut between them.
 EDGE = 0.14  #: Of the cell's height: a thin part that stays this close to a printed edge is a remnant of it.
 THIN = 0.10  #: Of the cell's height: what counts as thin.
 BLANK_CHANCE = 0.998  #: That a cell without ink is blank: what faint pencil and lost strokes leave of certainty.
@@ -119,9 +119,8 @@ def _read_cell(marks: Marks | None) -> CharacterReading:
 
 
 def _share_inside(labels: np.ndarray, part: Part, cell: Box) -> float:
-    """Share of a part's pixels inside a cell's columns and rows, a little slack above and below."""
-    slack = EDGE * cell.height
-    top, bottom = max(round(cell.top - slack), 0), max(round(cell.bottom + slack), 0)
+    """Share of a part's pixels inside a cell."""
+    top, bottom = max(round(cell.top), 0), max(round(cell.bottom), 0)
     left, right = max(round(cell.left), 0), max(round(cell.right), 0)
     box = part.box_px
     if box.right <= left or box.left >= right or box.bottom <= top or box.top >= bottom:

@@ -18,9 +18,10 @@ from docproc.geometry import Transform
 from docproc.page import Ink, Mask, Page
 
 PAPER_GRID_PX = 8  #: One value of the paper map stands for a square of this side on the page.
-PAPER_REACH = 7  #: Side, in paper map values, of the window in which the brightest is taken for paper.
+PAPER_REACH = 7  #: Side, in paper map values, of the window of the closing: wider dark areas are no longer ink.
 FAINTEST_INK = 38  #: Darkness (of 255) below which nothing is ink: 15 %, under the faintest pencil people read.
-INK_SHARE = 0.5  #: A pixel is ink where it is darker than this share of the page's ink level.
+INK_SHARE = 0.5  #: A pixel is ink where it is darker than this share of the ink level.
+PALEST_FIELD = 0.65  #: Of the page's ink level: a field whose darkest marks are paler holds print, not writing.
 PEAK_PERCENTILE = 99.6  #: Of a field's darkness: a lone thin "1" in a comb covers about half a percent.
 
 
@@ -33,10 +34,10 @@ class Paper:
 
 
 def estimate_paper(page: Page) -> Paper:
-    """Brightness of the bare paper, from the brightest pixels of each neighborhood.
+    """Brightness of the bare paper: a morphological closing of the page, on a coarse grid.
 
-    Ink, rules and small filled areas are darker than the paper around them, so the neighborhood's maximum
-    (of a slightly smoothed page, against salt noise) sees past them; shadows change slowly and stay in it.
+    Ink, rules and small filled areas are darker than the paper around them, so the closing fills them;
+    shadows change slowly and stay.
     """
     pixels = page.pixels if page.pixels.ndim == 3 else page.pixels[:, :, np.newaxis]
     height, width = pixels.shape[:2]
@@ -46,7 +47,7 @@ def estimate_paper(page: Page) -> Paper:
     # The brighter of neighboring halves before the window: thin paper gaps between letters still count.
     quads = half.reshape(grid[1], 2, grid[0], 2, -1).max(axis=(1, 3))
     kernel = np.ones((PAPER_REACH, PAPER_REACH), np.uint8)
-    bright = cv2.dilate(quads, kernel).reshape(grid[1], grid[0], -1)
+    bright = cv2.morphologyEx(quads, cv2.MORPH_CLOSE, kernel).reshape(grid[1], grid[0], -1)
     smooth = cv2.blur(bright.astype(np.float32), (PAPER_REACH, PAPER_REACH)).reshape(grid[1], grid[0], -1)
     scale = Transform.scaling(width / grid[0], height / grid[1])
     return Paper(np.maximum(smooth, 1.0), scale @ Transform.translation(0.5, 0.5))
@@ -94,8 +95,8 @@ def binarize(dark: Ink, *, level: float) -> Mask:
     dark : (H, W) uint8
         0 is paper, 255 is black.
     level : float
-        The page's ink level. A field whose own strokes are fainter is judged by them, down to half the level:
+        The page's ink level. A field whose own strokes are fainter is judged by them, down to `PALEST_FIELD`:
         fainter marks than that are bleed-through, watermarks and printed guides.
     """
-    own = min(max(ink_peak(dark), 0.5 * level), level)
+    own = min(max(ink_peak(dark), PALEST_FIELD * level), level)
     return dark > max(INK_SHARE * own, FAINTEST_INK)

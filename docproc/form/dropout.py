@@ -101,7 +101,9 @@ def find_rule(
         best = float(cover.max())
         if best < least_cover:
             continue
-        candidates = np.flatnonzero(cover >= best - 0.03)
+        # Of the rows that see as much of the line, the one that lies in it; of those, the nearest.
+        own = np.where(cover >= best - 0.03, band.mean(axis=1), -1.0)
+        candidates = np.flatnonzero(own >= own.max() - 0.03)
         row = top + int(candidates[np.argmin(np.abs(candidates + top - expected))])
         above, below = _runs(mask[:, first:last], row, limit=2 * thickest)
         runs = (above + below)[(above + below) > 0]
