@@ -224,8 +224,10 @@ class Template(_Strict):
         )
 
 
-def load_template(path: Path) -> Template:
+def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
     """Read and check a template.
+
+    `reference_must_exist` is False for one who is about to draw the reference image; the digest is then the file's.
 
     Raises
     ------
@@ -258,7 +260,7 @@ def load_template(path: Path) -> Template:
     except ValidationError as error:
         raise _explained(path, root, data, error) from error
     reference = b""
-    if template.reference is not None:
+    if template.reference is not None and (reference_must_exist or (path.parent / template.reference).exists()):
         try:
             reference = (path.parent / template.reference).read_bytes()
         except OSError as error:
