@@ -274,6 +274,15 @@ def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
     return template
 
 
+def find_template(folder: Path) -> Path | None:
+    """The template.yaml that serves pages in `folder`: in it, or in the nearest folder above that has one."""
+    here = folder.resolve()
+    for candidate in (here, *here.parents):
+        if (candidate / FILE_NAME).is_file():
+            return candidate / FILE_NAME
+    return None
+
+
 def _explained(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
     """The first fault in words, with the line that it stands on; more faults are counted."""
     faults = error.errors()
