@@ -16,7 +16,7 @@ import numpy.typing as npt
 from docproc.form.binarization import Paper, darkness
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
-from docproc.page import Ink, Page
+from docproc.page import Ink, Mask, Page
 from docproc.template import Field
 
 SMALLEST_HEIGHT_PX = 64  #: A field's box is enlarged to this height: rules and strokes get 3 px and more.
@@ -57,17 +57,30 @@ def cut_field(page: Page, paper: Paper, located: LocatedField) -> FieldImage:
     # Warping keeps a last axis of 1 only for color; the paper map always has one.
     bare = _warp(paper.brightness, grid_from_field, size).reshape(size[1], size[0], -1)
     field_from_form = form_from_field.inverse()
-    box_px = field_from_form.box(box)
+    dark = darkness(picture, bare)
+    dark[_outside(page, page_from_field, size)] = 0
     return FieldImage(
         field=field,
         picture=picture,
-        dark=darkness(picture, bare),
-        box_px=box_px,
+        dark=dark,
+        box_px=field_from_form.box(box),
         cells_px=tuple(field_from_form.box(cell) for cell in field.cell_boxes()),
         page_from_field=page_from_field,
         page_px_per_px=page_px_per_mm / px_per_mm,
         outside=_share_outside(page, located),
     )
+
+
+def _outside(page: Page, page_from_field: Transform, size: tuple[int, int]) -> Mask:
+    """(H, W) bool: where a field's image shows nothing of the page, and nothing must be taken for ink."""
+    height, width = page.pixels.shape[:2]
+    corners = page_from_field @ Box(0, 0, size[0] - 1, size[1] - 1).corners()
+    if ((corners >= 0) & (corners <= (width - 1, height - 1))).all():
+        return np.zeros((size[1], size[0]), np.bool_)
+    x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    points = page_from_field @ np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
+    outside = ((points < -0.5) | (points > (width - 0.5, height - 0.5))).any(axis=1)
+    return outside.reshape(size[1], size[0])
 
 
 def _share_outside(page: Page, located: LocatedField) -> float:
