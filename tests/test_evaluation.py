@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from docproc import evaluation
-from docproc.cli.evaluate import evaluate as evaluate_verb
+from docproc.cli import app
 from docproc.evaluation import EvaluationError, Found, Truth
 from docproc.geometry import Box
 
@@ -260,31 +259,24 @@ def test_a_truth_that_says_a_field_twice_is_an_error(tmp_path: Path):
         evaluation.read_truth(path)
 
 
-@pytest.fixture
-def command() -> typer.Typer:
-    app = typer.Typer()
-    app.command()(evaluate_verb)
-    return app
-
-
-def test_the_verb_prints_a_table_and_what_went_through_wrong(tmp_path: Path, command: typer.Typer):
+def test_the_verb_prints_a_table_and_what_went_through_wrong(tmp_path: Path):
     write_csv(tmp_path / "fields.csv", COLUMNS, row("a", "001"), row("b[red]", "5", confidence=0.75))
     path = write_csv(tmp_path / "t.csv", ["source", "page", "field", "value"], truth_row("a", "001"))
-    result = CliRunner().invoke(command, [str(tmp_path), "--truth", str(path)])
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), "--truth", str(path)])
     assert result.exit_code == 0
     assert "1, 100.0 %" in result.stdout
     assert "Wrong and accepted" not in result.stdout
     path = write_csv(tmp_path / "t.csv", ["source", "page", "field", "value"], truth_row("b[red]", "6"))
-    result = CliRunner().invoke(command, [str(tmp_path), "--truth", str(path)])
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), "--truth", str(path)])
     assert "Wrong and accepted" in result.stdout
     assert "b[red]" in result.stdout
 
 
-def test_the_verb_prints_json(tmp_path: Path, command: typer.Typer):
+def test_the_verb_prints_json(tmp_path: Path):
     box = {"left_px": 1, "top_px": 2, "width_px": 30, "height_px": 10}
     write_csv(tmp_path / "fields.csv", COLUMNS, row("r1c1", "7", template="t", **box))
     path = write_csv(tmp_path / "t.csv", ["source", "page", "field", "value", *box], truth_row("total", "1") | box)
-    result = CliRunner().invoke(command, [str(tmp_path), "--truth", str(path), "--by", "box", "--json"])
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), "--truth", str(path), "--by", "box", "--json"])
     report = json.loads(result.stdout)
     assert report["accepted_wrong"] == 1
     assert report["error_at_reject"]["0"] == 1.0
@@ -292,9 +284,3 @@ def test_the_verb_prints_json(tmp_path: Path, command: typer.Typer):
     assert report["wrong_and_accepted"] == [
         {"source": "01.jpg", "page": 1, "field": "total", "truth": "1", "value": "7", "confidence": 0.9}
     ]
-
-
-def test_the_verb_is_registered():
-    from docproc.cli import app
-
-    assert "evaluate" in {command.name or command.callback.__name__ for command in app.registered_commands}

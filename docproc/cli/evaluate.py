@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from docproc.evaluation import Evaluation, Judged
 
 
+HELP = """Measure results against the truth: how many fields are right, and what the confidences are worth.
+
+\b
+Examples:
+  docproc evaluate results --truth truth.csv
+      truth.csv has the columns source, page, field, value; sources may leave out the folder.
+  docproc evaluate results --truth truth.csv --by box
+      For pages read without a template: the truth also has left_px, top_px, width_px, height_px,
+      and each field of it is joined to the found field whose box covers it best.
+
+\b
+Rows whose column `scored` says `no` are left out. A field of the truth that was not found is wrong,
+unless it is blank there. A field is right only if every digit is, leading zeros too.
+"""
+
+
 class JoinBy(StrEnum):
     """How fields of the truth find theirs in the results."""
 
@@ -33,7 +49,7 @@ def evaluate(
     ] = JoinBy.NAME,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure results against the truth: how many fields are right, and what the confidences are worth."""
+    """Parse, join, measure, print."""
     import json
 
     from rich.console import Console
