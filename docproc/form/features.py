@@ -1,0 +1,199 @@
+"""Find a template's sheet on a page by the print that both show.
+
+In:  the template's reference image and a gray page of any size, turn, scale and perspective.
+Out: hypotheses, best first: maps of the sheet onto the page that agree with many matched features.
+They are right to a few pixels, and a form that shares only a heading gives one too: docproc.form.refinement sharpens
+them and says how much of the sheet agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from docproc.errors import TemplateError
+from docproc.geometry import Points, Transform
+from docproc.page import Gray
+from docproc.template import Template
+
+REFERENCE_SIDE_PX = 1200  #: Long side at which the reference's features are taken: print of 2 mm is 8 px high on A4.
+REFERENCE_FEATURES = 4000
+#: (long side, features) of the page, tried in turn. The first serves scans and photos that the sheet fills; the second,
+#: sheets that fill a part of the picture and are small in it.
+PAGE_TRIES = ((1200, 4000), (2400, 8000))
+CONTRAST_THRESHOLD = 0.02  #: SIFT's own default (0.04) drops a third of the corners of faint print.
+RATIO = 0.8  #: A match is kept where the second best is this much worse (Lowe 2004, section 7.1).
+REACH_PX = 3.0  #: Features of one sheet agree within this, in the reference at REFERENCE_SIDE_PX.
+ITERATIONS = 5000
+CONFIDENCE = 0.9999
+LEAST_AGREEING = 8  #: Fewer matched features that agree on a map are chance: four always do.
+SEED = 20_19  #: RANSAC draws the same samples for the same page.
+SMALLEST_AREA = 0.01  #: Of the image: a sheet that fills less cannot be read.
+STEEPEST_RATIO = 4.0  #: Between opposite sides of the sheet in the image, or between its scales across and along.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Corners of one image and what they look like."""
+
+    points: Points  #: (N, 2) pixels of the full image.
+    descriptors: npt.NDArray[np.float32]  #: (N, 128), each of length 1.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A template's reference image, ready to be matched."""
+
+    gray: Gray
+    reference_from_form: Transform  #: Pixels of `gray` from mm on the sheet.
+    features: Features
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A sheet that may lie on the page here."""
+
+    page_from_form: Transform
+    agreeing: int  #: Features, or fiducials, that lie where this map puts them.
+    matched: int  #: ... of those that found a partner.
+
+
+def load_reference(template: Template) -> Reference | None:
+    """The template's reference image and its features, None if it has none; kept in memory by the template's digest.
+
+    Raises
+    ------
+    TemplateError
+        If the file is not an image.
+    """
+    path = template.reference_path
+    if path is None:
+        return None
+    return _load(path, template.digest, template.page.width_mm, template.page.height_mm)
+
+
+@lru_cache(maxsize=32)
+def _load(path: Path, digest: str, width_mm: float, height_mm: float) -> Reference:
+    gray = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    if gray is None:
+        raise TemplateError(
+            f"{path}: the reference image cannot be opened.",
+            remedy="Save the blank form as PNG, JPEG or TIFF, and name it under `reference`.",
+        )
+    scale_x, scale_y = gray.shape[1] / width_mm, gray.shape[0] / height_mm
+    if max(scale_x, scale_y) > 1.1 * min(scale_x, scale_y):
+        raise TemplateError(
+            f"{path}: the reference image has {gray.shape[1]} x {gray.shape[0]} pixels, "
+            f"but the template's page is {width_mm:g} x {height_mm:g} mm: the proportions differ.",
+            remedy="The image must show the whole sheet and nothing around it; or mend `page`.",
+        )
+    reference_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(scale_x, scale_y)
+    gray.setflags(write=False)
+    return Reference(gray, reference_from_form, find_features(gray, REFERENCE_SIDE_PX, REFERENCE_FEATURES))
+
+
+def find_features(gray: Gray, side_px: int, count: int) -> Features:
+    """The `count` strongest SIFT corners [1]_ of an image that is reduced to a long side of `side_px`.
+
+    Descriptors are compared by the Hellinger kernel [2]_: the root of each, divided by its sum.
+
+    References
+    ----------
+    .. [1] D. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004.
+    .. [2] R. Arandjelovic and A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012.
+    """
+    factor = min(side_px / max(gray.shape), 1.0)
+    small = gray if factor == 1.0 else cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    keypoints, descriptors = cv2.SIFT.create(count, contrastThreshold=CONTRAST_THRESHOLD).detectAndCompute(
+        small, None
+    )
+    if descriptors is None:
+        return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+    scale = np.array([gray.shape[1] / small.shape[1], gray.shape[0] / small.shape[0]])
+    points = (np.array([keypoint.pt for keypoint in keypoints]) + 0.5) * scale - 0.5
+    total = np.maximum(np.abs(descriptors).sum(axis=1, keepdims=True), 1e-6)
+    return Features(points, np.sqrt(descriptors / total))
+
+
+def hypotheses(gray: Gray, reference: Reference) -> Iterator[Hypothesis]:
+    """Where the reference's sheet may lie on the page, one for each of PAGE_TRIES that finds any."""
+    form_from_reference = reference.reference_from_form.inverse()
+    side = max(reference.gray.shape)
+    for number, (side_px, count) in enumerate(PAGE_TRIES):
+        if number and side_px > 1.5 * max(gray.shape):
+            return  # the page has no more detail than the try before has seen
+        features = find_features(gray, side_px, count)
+        first, second = _matches(reference.features.descriptors, features.descriptors)
+        if len(first) < LEAST_AGREEING:
+            continue
+        source, target = reference.features.points[first], features.points[second]
+        # The reach is meant on the sheet, so the map is sought from the page, whose scale is unknown, to the reference.
+        cv2.setRNGSeed(SEED)
+        matrix, mask = cv2.findHomography(
+            target,
+            source,
+            cv2.USAC_MAGSAC,
+            REACH_PX * max(side / REFERENCE_SIDE_PX, 1.0),
+            maxIters=ITERATIONS,
+            confidence=CONFIDENCE,
+        )
+        if matrix is None or mask.sum() < LEAST_AGREEING or abs(np.linalg.det(matrix)) < 1e-12:
+            continue
+        page_from_form = (form_from_reference @ Transform.of(matrix)).inverse()
+        corners = form_from_reference @ _corners(reference.gray.shape)
+        if is_plausible(page_from_form, corners, gray.shape):
+            yield Hypothesis(page_from_form, int(mask.sum()), len(first))
+
+
+def _corners(shape: tuple[int, ...]) -> Points:
+    height, width = shape[:2]
+    return np.array([(-0.5, -0.5), (width - 0.5, -0.5), (width - 0.5, height - 0.5), (-0.5, height - 0.5)])
+
+
+def _matches(
+    first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Indices of descriptors that are each other's nearest, and much nearer than the second."""
+    if len(first) < 2 or len(second) < 2:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    likeness = first @ second.T
+    nearest = likeness.argmax(axis=1)
+    rows = np.arange(len(first))
+    mutual = likeness.argmax(axis=0)[nearest] == rows
+    best = likeness[rows, nearest]
+    likeness[rows, nearest] = -1
+    next_best = likeness.max(axis=1)
+    # Both have length 1, so the squared distance is 2 - 2 * likeness.
+    distinct = (1 - best) < RATIO**2 * (1 - next_best)
+    kept = np.flatnonzero(mutual & distinct)
+    return kept, nearest[kept]
+
+
+def is_plausible(page_from_form: Transform, corners_mm: Points, image_shape: tuple[int, ...]) -> bool:
+    """Whether a camera could have seen the sheet so: not mirrored, not folded, not tiny, not edge on."""
+    homogeneous = np.column_stack([corners_mm, np.ones(len(corners_mm))]) @ page_from_form.matrix.T
+    if np.any(homogeneous[:, 2] * homogeneous[0, 2] <= 0):
+        return False  # the horizon crosses the sheet
+    quad = (homogeneous[:, :2] / homogeneous[:, 2:]).astype(np.float64)
+    sides = np.roll(quad, -1, axis=0) - quad
+    following = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
+    if np.any(turns <= 0):
+        return False  # mirrored, or not convex
+    lengths = np.hypot(sides[:, 0], sides[:, 1])
+    area = cv2.contourArea(quad.astype(np.float32))
+    if area < SMALLEST_AREA * image_shape[0] * image_shape[1]:
+        return False
+    form_sides = np.hypot(*(np.roll(corners_mm, -1, axis=0) - corners_mm).T)
+    scales = lengths / form_sides
+    return bool(
+        max(scales[0], scales[2]) < STEEPEST_RATIO * min(scales[0], scales[2])
+        and max(scales[1], scales[3]) < STEEPEST_RATIO * min(scales[1], scales[3])
+        and max(scales) < STEEPEST_RATIO * min(scales)
+    )
