@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import textwrap
 import unicodedata
 import zlib
 
@@ -13,6 +14,8 @@ MAX_PIXELS = 178_956_970
 """The largest image that is decoded, in pixels: A3 at 900 dpi has less. It is also where Pillow refuses."""
 
 READABLE = "PNG, JPEG, BMP, WebP, TIFF, PDF or HEIC"
+
+REASON_CHARACTERS = 90  #: Of a decoder's own words, so that the line stays one.
 
 RESCAN = "Copy it again from where it came, or scan the page again"
 
@@ -51,7 +54,7 @@ def page_error(where: str, what: str, remedy: str) -> PageError:
 
 def damaged(where: str, kind: str, reason: object) -> PageError:
     """The file is not what it should be; `reason` is the decoder's own, made to fit the line."""
-    words = " ".join(str(reason).split())[:120].rstrip(".") or type(reason).__name__
+    words = textwrap.shorten(str(reason), REASON_CHARACTERS, placeholder="...").rstrip(". ") or type(reason).__name__
     return page_error(where, f"the {kind} is damaged or cut short ({words})", RESCAN)
 
 

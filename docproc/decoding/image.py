@@ -48,6 +48,7 @@ EXIF_CAMERA = 0x8769  #: The sub-directory of what the camera did.
 EXIF_EXPOSURE = (0x829A, 0x829D, 0x920A)  #: ExposureTime, FNumber, FocalLength: there is a lens, so no dpi.
 
 WHITE_16 = 65535  #: Of 16-bit gray.
+NEUTRAL_LEVELS = 2  #: Between the channels of a gray pixel, since lossy formats round: WebP has no gray of its own.
 BLOCK_ROWS = 256  #: Rows compared at a time in search of color; a color page is known by its first block.
 
 # Without a handler of its own Pillow's log would reach the screen through logging's last resort.
@@ -85,7 +86,10 @@ def decode(file: BinaryIO, kind: str, index: int, where: str) -> tuple[Pixels, f
             raise damaged(where, kind, "its end is missing")
         # Pillow turns a TIFF by itself while it loads; what is left to do, the tag says after loading.
         inverted = kind == "TIFF" and tiff.is_inverted_16_bit(opened)
-        opened.load()
+        if kind == "TIFF":
+            tiff.load(opened)
+        else:
+            opened.load()
         orientation, has_lens = _exif(opened)
         dpi = None if has_lens else plausible_dpi(opened.info.get("dpi"), opened.size)
         pixels = _gray_or_rgb(opened, inverted=inverted)
@@ -119,14 +123,15 @@ def plausible_dpi(dpi: object, size_px: tuple[int, int]) -> float | None:
 
 
 def without_false_color(pixels: Pixels) -> Pixels:
-    """(H, W) if the (H, W, 3) pixels are all gray, else the same pixels."""
+    """(H, W) if the (H, W, 3) pixels are all gray, within `NEUTRAL_LEVELS`; else the same pixels."""
     if pixels.ndim == 2:
         return pixels
     for top in range(0, len(pixels), BLOCK_ROWS):
-        block = pixels[top : top + BLOCK_ROWS]
-        if not (np.array_equal(block[..., 0], block[..., 1]) and np.array_equal(block[..., 1], block[..., 2])):
+        red, green, blue = np.moveaxis(pixels[top : top + BLOCK_ROWS], 2, 0)
+        most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+        if (most - least).max(initial=0) > NEUTRAL_LEVELS:
             return pixels
-    return np.ascontiguousarray(pixels[..., 0])
+    return np.ascontiguousarray(pixels[..., 1])
 
 
 def turned(pixels: Pixels, orientation: int) -> Pixels:

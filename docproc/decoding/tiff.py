@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from typing import BinaryIO
 
 from PIL import Image, ImageFile, TiffImagePlugin
@@ -24,6 +25,9 @@ NOT_A_PAGE = 1 | 4  #: NewSubfileType bits: a smaller copy of another image; a m
 SEPARATE_PLANES = 2
 UNCOMPRESSED = 1
 MIN_IS_WHITE = 0
+
+STDERR = 2
+_STDERR = threading.Lock()
 
 SAVE_ANEW = "Scan it again, or open it in a viewer, look whether it is whole, and save it anew"
 
@@ -66,6 +70,23 @@ def seek_page(opened: ImageFile.ImageFile, index: int, where: str) -> None:
     missing = _missing(opened)
     if missing:
         raise page_error(where, f"the TIFF says {width:,} x {height:,} pixels, but {missing}", SAVE_ANEW)
+
+
+def load(opened: ImageFile.ImageFile) -> None:
+    """Decode the pixels while libtiff's own complaints, which C prints and Python cannot catch, stay off the screen."""
+    with _STDERR:
+        try:
+            screen = os.dup(STDERR)
+        except OSError:  # there is none: nothing to keep clean
+            opened.load()
+            return
+        try:
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), STDERR)
+            opened.load()
+        finally:
+            os.dup2(screen, STDERR)
+            os.close(screen)
 
 
 def is_inverted_16_bit(opened: ImageFile.ImageFile) -> bool:

@@ -1,0 +1,382 @@
+"""Every format gives the pixels that were saved, the right way up, with a resolution only where one was meant."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pypdfium2
+import pytest
+from PIL import Image, ImageDraw
+from pypdfium2 import raw
+
+from docproc.page import Page, Unreadable, find_sources, list_pages, load_page, read_pages
+
+
+def sheet(width: int = 150, height: int = 200) -> Image.Image:
+    """A gray page that looks different in each of its eight positions."""
+    picture = Image.new("L", (width, height), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle([10, 12, 60, 40], fill=0)
+    draw.line([20, 60, 110, 190], fill=90, width=6)
+    draw.ellipse([90, 20, 130, 60], fill=170)
+    return picture
+
+
+def colored(width: int = 150, height: int = 200) -> Image.Image:
+    picture = sheet(width, height).convert("RGB")
+    ImageDraw.Draw(picture).rectangle([70, 150, 120, 190], fill=(210, 30, 60))
+    return picture
+
+
+def load(path: Path, index: int = 0) -> Page:
+    [source] = find_sources([str(path)])
+    return load_page(list_pages(source)[index])
+
+
+def saved(folder: Path, name: str, picture: Image.Image, **options: object) -> Path:
+    path = folder / name
+    picture.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("p.png", {}),
+        ("p.bmp", {}),
+        ("p.webp", {"lossless": True}),
+        ("p.tif", {}),
+        ("p.tif", {"compression": "tiff_lzw"}),
+        ("p.tif", {"compression": "tiff_adobe_deflate"}),
+        ("P.PNG", {}),
+    ],
+)
+@pytest.mark.parametrize("draw", [sheet, colored])
+def test_a_lossless_file_gives_the_pixels_that_were_saved(tmp_path, name, options, draw):
+    page = load(saved(tmp_path, name, draw(), **options))
+    assert np.array_equal(page.pixels, np.asarray(draw()))
+    assert page.pixels.dtype == np.uint8
+    assert page.pixels.flags.c_contiguous
+    assert not page.pixels.flags.writeable
+
+
+@pytest.mark.parametrize("name", ["p.jpg", "p.jpeg", "p.webp"])
+def test_a_lossy_file_gives_nearly_the_pixels_that_were_saved(tmp_path, name):
+    page = load(saved(tmp_path, name, sheet(), quality=95))
+    assert page.pixels.shape == (200, 150)
+    assert np.abs(page.pixels.astype(int) - np.asarray(sheet())).mean() < 2
+
+
+def test_heic_gives_nearly_the_pixels_that_were_saved(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "photo.HEIC"
+    pillow_heif.from_pillow(colored()).save(path, quality=95)
+    page = load(path)
+    assert page.pixels.shape == (200, 150, 3)
+    assert np.abs(page.pixels.astype(int) - np.asarray(colored())).mean() < 4
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "packbits", "raw"])
+def test_a_tiff_of_one_bit_is_black_on_white(tmp_path, compression):
+    bits = sheet().point(lambda value: 255 * (value > 128)).convert("1")
+    page = load(saved(tmp_path, "fax.tif", bits, compression=compression))
+    assert np.array_equal(page.pixels, np.asarray(bits.convert("L")))
+
+
+def test_each_page_of_a_tiff_is_a_page_and_a_thumbnail_is_none(tmp_path):
+    thumbnail = sheet(30, 42)
+    thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
+    path = tmp_path / "many.tif"
+    sheet().save(path, save_all=True, append_images=[thumbnail, colored()], compression="tiff_lzw")
+    refs = list_pages(find_sources([str(path)])[0])
+    assert [ref.index for ref in refs] == [0, 1]
+    assert np.array_equal(load_page(refs[0]).pixels, np.asarray(sheet()))
+    assert np.array_equal(load_page(refs[1]).pixels, np.asarray(colored()))
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "big_endian.tif"])
+def test_gray_of_16_bits_is_scaled_to_8(tmp_path, name):
+    deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    page = load(saved(tmp_path, name, Image.fromarray(deep.astype(">u2") if "big" in name else deep)))
+    assert np.array_equal(page.pixels, np.rint(deep / 257).astype(np.uint8))
+
+
+def test_gray_of_16_bits_with_white_as_0_is_inverted(tmp_path):
+    deep = np.full((4, 4), 65535, np.uint16)
+    path = saved(tmp_path, "inverted.tif", Image.fromarray(deep), tiffinfo={262: 0})
+    assert load(path).pixels.tolist() == [[0] * 4] * 4
+
+
+@pytest.mark.parametrize(("mode", "name"), [("CMYK", "c.tif"), ("P", "p.png"), ("P", "p.tif"), ("YCbCr", "y.tif")])
+def test_other_color_models_become_rgb(tmp_path, mode, name):
+    page = load(saved(tmp_path, name, colored().convert(mode)))
+    assert page.pixels.shape == (200, 150, 3)
+    red, green, blue = page.pixels[170, 95].astype(int)
+    assert red > 190
+    assert green < 60
+    assert blue < 90
+
+
+def test_transparent_parts_are_white_paper(tmp_path):
+    for name, picture in {
+        "rgba.png": Image.new("RGBA", (4, 4), (0, 0, 0, 0)),
+        "la.png": Image.new("LA", (4, 4), (0, 0)),
+        "rgba.webp": Image.new("RGBA", (4, 4), (0, 0, 0, 0)),
+        "rgba.tif": Image.new("RGBA", (4, 4), (0, 0, 0, 0)),
+    }.items():
+        assert load(saved(tmp_path, name, picture)).pixels.tolist() == [[255] * 4] * 4, name
+    half = Image.new("RGBA", (1, 1), (0, 0, 0, 128))
+    assert load(saved(tmp_path, "half.png", half)).pixels.tolist() == [[127]]
+    keyed = Image.new("L", (1, 1), 0)
+    assert load(saved(tmp_path, "keyed.png", keyed, transparency=0)).pixels.tolist() == [[255]]
+
+
+def test_a_color_image_of_gray_pixels_is_gray_and_one_colored_pixel_makes_it_color(tmp_path):
+    picture = sheet(40, 600).convert("RGB")
+    assert load(saved(tmp_path, "gray.png", picture)).pixels.ndim == 2
+    picture.putpixel((39, 599), (255, 255, 250))
+    assert load(saved(tmp_path, "color.png", picture)).pixels.ndim == 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["p.jpg", "p.tif", "p.png", "p.webp"])
+def test_the_turn_in_exif_is_honored(tmp_path, name, orientation):
+    undo = {  # how a camera held in that position stores the page
+        1: [],
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }[orientation]
+    stored = colored()
+    for step in undo:
+        stored = stored.transpose(step)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    quality = {} if name == "p.tif" else {"quality": 95}
+    page = load(saved(tmp_path, name, stored, exif=exif, **quality))
+    assert page.pixels.shape == (200, 150, 3)
+    assert np.abs(page.pixels.astype(int) - np.asarray(colored())).mean() < 3
+
+
+@pytest.mark.parametrize("name", ["p.jpg", "p.png", "p.tif", "p.bmp"])
+@pytest.mark.parametrize("dpi", [100, 200, 300, 600])
+def test_the_resolution_of_a_scan_is_kept(tmp_path, name, dpi):
+    assert load(saved(tmp_path, name, sheet(), dpi=(dpi, dpi))).dpi == pytest.approx(dpi, abs=0.5)
+
+
+@pytest.mark.parametrize("dpi", [(1, 1), (72, 72), (4800, 4800), (300, 72)])
+def test_a_resolution_that_no_scanner_chose_is_unknown(tmp_path, dpi):
+    assert load(saved(tmp_path, "p.png", sheet(), dpi=dpi)).dpi is None
+
+
+def test_a_resolution_that_makes_the_sheet_larger_than_a3_is_unknown(tmp_path):
+    assert load(saved(tmp_path, "p.png", Image.new("L", (2480, 3508)), dpi=(100, 100))).dpi is None
+    assert load(saved(tmp_path, "q.png", Image.new("L", (2480, 3508)), dpi=(300, 300))).dpi == pytest.approx(
+        300, abs=0.1
+    )
+
+
+def test_a_file_without_a_resolution_has_none(tmp_path):
+    assert load(saved(tmp_path, "p.png", sheet())).dpi is None
+    assert load(saved(tmp_path, "p.jpg", sheet())).dpi is None
+
+
+def test_a_photo_has_no_resolution_whatever_its_camera_wrote(tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x829D] = 1.8
+    assert load(saved(tmp_path, "p.jpg", sheet(), dpi=(300, 300), exif=exif)).dpi is None
+
+
+def test_what_a_file_is_its_content_says_and_not_its_name(tmp_path):
+    path = tmp_path / "really_a_tiff.jpg"
+    sheet().save(path, format="TIFF")
+    assert np.array_equal(load(path).pixels, np.asarray(sheet()))
+
+
+# PDF ------------------------------------------------------------------------------------------------------------------
+
+
+def pdf(path: Path, *pages: dict) -> Path:
+    """A PDF with a picture on each page: keys picture, matrix (points), size (points), turn, also (other things)."""
+    document = pypdfium2.PdfDocument.new()
+    for spec in pages:
+        page = document.new_page(*spec.get("size", (72, 96)))
+        for picture, matrix in spec["pictures"]:
+            thing = pypdfium2.PdfImage.new(document)
+            thing.set_bitmap(pypdfium2.PdfBitmap.from_pil(picture))
+            thing.set_matrix(pypdfium2.PdfMatrix(*matrix))
+            page.insert_obj(thing)
+        for box in spec.get("rectangles", ()):
+            thing = raw.FPDFPageObj_CreateNewRect(*box)
+            raw.FPDFPageObj_SetFillColor(thing, 0, 0, 0, 255)
+            raw.FPDFPath_SetDrawMode(thing, raw.FPDF_FILLMODE_ALTERNATE, False)
+            raw.FPDFPage_InsertObject(page, thing)
+        page.gen_content()
+        page.set_rotation(spec.get("turn", 0))
+    with path.open("wb") as file:
+        document.save(file)
+    document.close()
+    return path
+
+
+UPRIGHT = (72, 0, 0, 96, 0, 0)  #: Of a picture of 150 x 200 pixels: 150 dpi.
+
+
+def test_a_pdf_page_that_is_one_picture_gives_its_very_pixels_and_their_resolution(tmp_path):
+    path = pdf(tmp_path / "scan.pdf", {"pictures": [(colored(), UPRIGHT)]}, {"pictures": [(sheet(), UPRIGHT)]})
+    first, second = load(path, 0), load(path, 1)
+    assert np.array_equal(first.pixels, np.asarray(colored()))
+    assert first.dpi == pytest.approx(150, abs=0.1)
+    assert np.array_equal(second.pixels, np.asarray(sheet()))
+    assert not first.pixels.flags.writeable
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_turned_pdf_page_gives_the_pixels_as_the_page_is_seen(tmp_path, turn):
+    size = (72, 96)
+    path = pdf(tmp_path / "turned.pdf", {"pictures": [(colored(), UPRIGHT)], "size": size, "turn": turn})
+    assert np.array_equal(load(path).pixels, np.rot90(np.asarray(colored()), -turn // 90))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "size", "seen"),
+    [
+        ((0, 72, -96, 0, 96, 0), (96, 72), lambda pixels: np.rot90(pixels)),
+        ((-72, 0, 0, -96, 72, 96), (72, 96), lambda pixels: np.rot90(pixels, 2)),
+        ((0, -72, 96, 0, 0, 72), (96, 72), lambda pixels: np.rot90(pixels, -1)),
+        ((72, 0, 0, -96, 0, 96), (72, 96), lambda pixels: pixels[::-1]),
+        ((-72, 0, 0, 96, 72, 0), (72, 96), lambda pixels: pixels[:, ::-1]),
+    ],
+)
+def test_a_picture_that_lies_turned_in_its_pdf_page_is_seen_as_the_page_shows_it(tmp_path, matrix, size, seen):
+    path = pdf(tmp_path / "laid.pdf", {"pictures": [(colored(), matrix)], "size": size})
+    assert np.array_equal(load(path).pixels, seen(np.asarray(colored())))
+
+
+def test_a_picture_with_margins_is_taken_without_them(tmp_path):
+    path = pdf(tmp_path / "margins.pdf", {"pictures": [(colored(), (72, 0, 0, 96, 20, 30))], "size": (120, 160)})
+    page = load(path)
+    assert np.array_equal(page.pixels, np.asarray(colored()))
+    assert page.dpi == pytest.approx(150, abs=0.1)
+
+
+def test_a_pdf_page_with_more_than_a_picture_is_drawn_at_300_dpi(tmp_path):
+    path = pdf(
+        tmp_path / "form.pdf",
+        {"pictures": [(sheet(), (36, 0, 0, 48, 0, 48))], "rectangles": [(36, 0, 36, 25.2)]},
+    )
+    page = load(path)
+    assert page.pixels.shape == (400, 300)
+    assert page.dpi == 300
+    assert page.pixels[390, 290] == 0  # the rectangle, at the lower right
+    assert page.pixels[390, 10] == 255
+    assert page.pixels[40, 50] == 0  # the picture, at the upper left
+
+
+def test_a_picture_that_its_page_crops_is_drawn(tmp_path):
+    path = pdf(tmp_path / "cropped.pdf", {"pictures": [(sheet(), (72, 0, 0, 96, -20, 0))]})
+    assert load(path).pixels.shape == (400, 300)
+
+
+def test_a_squashed_picture_is_drawn_with_square_pixels(tmp_path):
+    path = pdf(tmp_path / "fax.pdf", {"pictures": [(sheet(150, 100), UPRIGHT)]})
+    assert load(path).pixels.shape == (400, 300)
+
+
+def test_a_pdf_page_that_claims_to_be_a_wall_is_drawn_smaller_and_has_no_resolution(tmp_path):
+    path = pdf(tmp_path / "wall.pdf", {"pictures": [], "size": (3600, 7200), "rectangles": [(0, 0, 100, 100)]})
+    page = load(path)
+    assert max(page.pixels.shape) == 7016
+    assert page.dpi is None
+
+
+def test_invisible_text_of_an_ocr_does_not_make_the_page_drawn(tmp_path):
+    path = tmp_path / "searchable.pdf"
+    jpeg = io.BytesIO()
+    sheet().save(jpeg, "JPEG", quality=95)
+    for mode, shape in ((3, (200, 150)), (0, (400, 300))):
+        content = b"q 72 0 0 96 0 0 cm /I Do Q BT %d Tr /F 20 Tf 5 50 Td (Hello) Tj ET" % mode
+        path.write_bytes(written_pdf(content, jpeg.getvalue()))
+        assert load(path).pixels.shape == shape
+
+
+def test_a_picture_within_a_form_is_taken(tmp_path):
+    path = tmp_path / "grouped.pdf"
+    jpeg = io.BytesIO()
+    sheet().save(jpeg, "JPEG", quality=95)
+    path.write_bytes(
+        written_pdf(b"q 72 0 0 72 0 0 cm /X Do Q", jpeg.getvalue(), form=b"q 1 0 0 1.3333333 0 0 cm /I Do Q")
+    )
+    page = load(path)
+    assert page.pixels.shape == (200, 150)
+    assert np.abs(page.pixels.astype(int) - np.asarray(sheet())).mean() < 2
+
+
+def test_a_stencil_is_drawn_as_the_page_shows_it(tmp_path):
+    path = tmp_path / "stencil.pdf"
+    bits = np.packbits(np.eye(16, dtype=bool), axis=1).tobytes()
+    extra = b"/ImageMask true /Decode [1 0]"
+    path.write_bytes(written_pdf(b"q 72 0 0 96 0 0 cm /I Do Q", bits, image=b"/Width 16 /Height 16 " + extra))
+    page = load(path)
+    assert page.pixels[5, 5] < 128
+    assert page.pixels[5, -5] == 255
+
+
+def written_pdf(content: bytes, picture: bytes, *, image: bytes = b"", form: bytes = b"") -> bytes:
+    """A PDF by hand: one page of 72 x 96 points, its content, a picture /I (JPEG by default), and a form /X."""
+    image = image or b"/Width 150 /Height 200 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 96] /Contents 4 0 R /Resources << "
+        b"/XObject << /I 5 0 R /X 6 0 R >> /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Length %d >> stream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /XObject /Subtype /Image %s /Length %d >> stream\n%s\nendstream" % (image, len(picture), picture),
+        b"<< /Type /XObject /Subtype /Form /BBox [0 0 1 2] /Resources << /XObject << /I 5 0 R >> >> /Length %d >> "
+        b"stream\n%s\nendstream" % (len(form), form),
+    ]
+    file, offsets = bytearray(b"%PDF-1.4\n"), []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(file))
+        file += b"%d 0 obj %s endobj\n" % (number, content)
+    table = len(file)
+    file += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    file += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    file += b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, table)
+    return bytes(file)
+
+
+# References and the generator -----------------------------------------------------------------------------------------
+
+
+def test_a_reference_is_small_survives_pickling_and_knows_duplicates(tmp_path):
+    first, second = saved(tmp_path, "a.png", sheet()), saved(tmp_path, "b.png", sheet())
+    [a], [b] = (list_pages(source) for source in find_sources([str(tmp_path)]))
+    assert (a.source, a.path, a.index) == ("a.png", str(first), 0)
+    assert a.sha256 == b.sha256 == hashlib.sha256(second.read_bytes()).hexdigest()
+    assert pickle.loads(pickle.dumps(a)) == a
+    assert len(pickle.dumps(a)) < 1000
+
+
+def test_pages_come_in_order_and_what_cannot_be_read_is_a_value_between_them(tmp_path):
+    saved(tmp_path, "2.png", sheet())
+    saved(tmp_path, "10.tif", sheet(), save_all=True, append_images=[colored()])
+    (tmp_path / "3.png").write_bytes(b"")
+    pages = list(read_pages([str(tmp_path)]))
+    assert [(p.ref.source, p.ref.index) if isinstance(p, Page) else (p.source, p.page) for p in pages] == [
+        ("2.png", 0),
+        ("3.png", None),
+        ("10.tif", 0),
+        ("10.tif", 1),
+    ]
+    assert isinstance(pages[1], Unreadable)
+    assert "0 bytes" in pages[1].message
+    assert pages[1].remedy
