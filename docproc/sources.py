@@ -71,7 +71,8 @@ def find_sources(inputs: Sequence[str], *, skip: Path | None = None, references:
         pages = [file for file in files if file.by_name or file.real not in not_pages]
         kept += [file for file in pages if not (file.real in seen or seen.add(file.real))]  # type: ignore[func-returns-value]
         if not pages:
-            kept.append(_nothing(given, "no image is in it", f"Name a folder that holds {READABLE} files"))
+            what = "no image is in it" if os.path.isdir(given) else "it matches no image"
+            kept.append(_nothing(given, what, f"Name a folder that holds {READABLE} files"))
     if all(file.fault for file in kept):
         raise next((file.fault for file in kept if file.fault), _NO_INPUT)
     return [

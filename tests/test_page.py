@@ -201,7 +201,7 @@ def test_what_a_file_is_its_content_says_and_not_its_name(tmp_path):
     assert np.array_equal(load(path).pixels, np.asarray(sheet()))
 
 
-# PDF ------------------------------------------------------------------------------------------------------------------
+# --- PDF
 
 
 def pdf(path: Path, *pages: dict) -> Path:
@@ -249,7 +249,7 @@ def test_a_turned_pdf_page_gives_the_pixels_as_the_page_is_seen(tmp_path, turn):
 @pytest.mark.parametrize(
     ("matrix", "size", "seen"),
     [
-        ((0, 72, -96, 0, 96, 0), (96, 72), lambda pixels: np.rot90(pixels)),
+        ((0, 72, -96, 0, 96, 0), (96, 72), np.rot90),
         ((-72, 0, 0, -96, 72, 96), (72, 96), lambda pixels: np.rot90(pixels, 2)),
         ((0, -72, 96, 0, 0, 72), (96, 72), lambda pixels: np.rot90(pixels, -1)),
         ((72, 0, 0, -96, 0, 96), (72, 96), lambda pixels: pixels[::-1]),
@@ -337,7 +337,8 @@ def written_pdf(content: bytes, picture: bytes, *, image: bytes = b"", form: byt
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 96] /Contents 4 0 R /Resources << "
-        b"/XObject << /I 5 0 R /X 6 0 R >> /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"/XObject << /I 5 0 R /X 6 0 R >> "
+        b"/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
         b"<< /Length %d >> stream\n%s\nendstream" % (len(content), content),
         b"<< /Type /XObject /Subtype /Image %s /Length %d >> stream\n%s\nendstream" % (image, len(picture), picture),
         b"<< /Type /XObject /Subtype /Form /BBox [0 0 1 2] /Resources << /XObject << /I 5 0 R >> >> /Length %d >> "
@@ -354,7 +355,7 @@ def written_pdf(content: bytes, picture: bytes, *, image: bytes = b"", form: byt
     return bytes(file)
 
 
-# References and the generator -----------------------------------------------------------------------------------------
+# --- References and the generator
 
 
 def test_a_reference_is_small_survives_pickling_and_knows_duplicates(tmp_path):

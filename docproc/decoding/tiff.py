@@ -73,7 +73,7 @@ def seek_page(opened: ImageFile.ImageFile, index: int, where: str) -> None:
 
 
 def load(opened: ImageFile.ImageFile) -> None:
-    """Decode the pixels while libtiff's own complaints, which C prints and Python cannot catch, stay off the screen."""
+    """Decode the pixels; libtiff's complaints, which it prints itself, are kept off the screen."""
     with _STDERR:
         try:
             screen = os.dup(STDERR)
