@@ -25,17 +25,16 @@ from docproc.field.string import read_lattice
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
 from docproc.form.cutting import FieldImage, crop, cut_field
 from docproc.form.dropout import remove_rules
-from docproc.form.layout import find_fields
+from docproc.form.layout import ASSUMED_DPI, find_fields
 from docproc.form.location import LocatedField
 from docproc.form.registration import Registration, Unregistered, register
-from docproc.geometry import Box, Transform
+from docproc.geometry import MM_PER_INCH, Box, Transform
 from docproc.page import Mask, Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.rules import check
 from docproc.template import Field, Template
 
-UNKNOWN_DPI = 150.0  #: Assumed where a page without a template does not say: only ratios matter then.
-MM_PER_INCH = 25.4
+
 SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
 LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
 WHOLE_IMAGE_FIELD = "value"
@@ -159,17 +158,17 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
 
 def _whole_image(page: Page) -> LocatedField:
     height_px, width_px = page.pixels.shape[:2]
-    px_per_mm = (page.dpi or UNKNOWN_DPI) / MM_PER_INCH
+    px_per_mm = (page.dpi or ASSUMED_DPI) / MM_PER_INCH
     box = Box(0, 0, width_px / px_per_mm, height_px / px_per_mm)
     # Pixel centers are whole numbers: the image's own edge lies half a pixel before the first.
     page_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(px_per_mm)
-    return LocatedField(Field(name=WHOLE_IMAGE_FIELD, kind="free", box=box), page_from_form)
+    return LocatedField(Field(name=WHOLE_IMAGE_FIELD, kind="free", box=box), page_from_form, ruled=False)
 
 
 def _propose(image: FieldImage, level: float, trace: Trace) -> Proposal:
     """Ink, without rules, cut into what could be digits."""
     ink = binarize(image.dark, level=level)
-    mask = remove_rules(ink, box_px=image.box_px, cells_px=image.cells_px)
+    mask = remove_rules(ink, box_px=image.box_px, cells_px=image.cells_px) if image.ruled else ink
     name = image.field.name
     trace.picture("1-cut", image.picture, field=name)
     trace.picture("2-darkness", image.dark, field=name)

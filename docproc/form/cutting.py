@@ -34,6 +34,7 @@ class FieldImage:
     dark: Ink  #: (H, W): 0 is paper, 255 is black.
     box_px: Box  #: The field's box in this image.
     cells_px: tuple[Box, ...]  #: Its cells' boxes in this image.
+    ruled: bool  #: Whether lines may be printed along its box.
     page_from_field: Transform
     page_px_per_px: float  #: Page pixels to one pixel here: above 1 the image was reduced.
     outside: float  #: Share of the box that lies outside the page, 0 to 1.
@@ -65,6 +66,7 @@ def cut_field(page: Page, paper: Paper, located: LocatedField) -> FieldImage:
         dark=dark,
         box_px=field_from_form.box(box),
         cells_px=tuple(field_from_form.box(cell) for cell in field.cell_boxes()),
+        ruled=located.ruled,
         page_from_field=page_from_field,
         page_px_per_px=page_px_per_mm / px_per_mm,
         outside=_share_outside(page, located),

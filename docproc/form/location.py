@@ -14,3 +14,4 @@ class LocatedField:
 
     field: Field
     page_from_form: Transform  #: Page pixels from form mm, snapped to this field's printed box.
+    ruled: bool = True  #: Whether lines may be printed along its box: not where the image's edge is the box.
