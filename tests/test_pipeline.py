@@ -1,0 +1,172 @@
+"""One page, from pixels to a record."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+
+from docproc.character.card import CLASSES
+from docproc.decision import Policy
+from docproc.page import Page, PageRef
+from docproc.pipeline import read_page
+from docproc.reading import Reason, Verdict
+from docproc.template import Template
+
+POLICY = Policy(review_below=0.9)
+
+
+@dataclass(frozen=True)
+class Card:
+    classes: tuple[str, ...] = CLASSES
+
+
+class WidthReader:
+    """Plays the recognizer: what is narrow is a 1, what is wide is a 0; of both it is sure."""
+
+    card = Card()
+    digest = "width"
+
+    def recognize(self, glyphs):
+        chances = np.full((len(glyphs), len(CLASSES)), 0.001)
+        for row, glyph in zip(chances, glyphs, strict=True):
+            columns = np.flatnonzero((glyph > 100).any(axis=0))
+            row[CLASSES.index("1" if np.ptp(columns) < 9 else "0")] = 1 - 0.001 * (len(CLASSES) - 1)
+        return chances
+
+
+FORM = {
+    "name": "slip",
+    "page": {"width_mm": 200, "height_mm": 280},
+    "fiducials": [{"box": box} for box in ([8, 8, 8, 8], [184, 8, 8, 8], [8, 264, 8, 8], [184, 264, 8, 8])],
+    "fields": [
+        {"name": "number", "kind": "comb", "box": [40, 60, 48, 12], "cells": 4, "required": True},
+        {"name": "amount", "kind": "free", "box": [110, 60, 50, 12]},
+        {"name": "code", "kind": "cell", "box": [40, 100, 12, 12], "required": True},
+    ],
+}
+
+
+def template(**changes) -> Template:
+    return Template.model_validate({**FORM, **changes})
+
+
+def filled(*, code: bool = True) -> np.ndarray:
+    """The slip at 5 px/mm with number 0_1, amount 01 and code 1 written on it."""
+    paper = np.full((1400, 1000), 245, np.uint8)
+
+    def rectangle(left, top, width, height, value, thickness):
+        cv2.rectangle(
+            paper, (left * 5, top * 5), ((left + width) * 5, (top + height) * 5), value, thickness, cv2.LINE_AA
+        )
+
+    for fiducial in FORM["fiducials"]:
+        rectangle(*fiducial["box"], 10, -1)
+    for cell in range(4):
+        rectangle(40 + 12 * cell, 60, 12, 12, 60, 2)
+    rectangle(110, 60, 50, 12, 60, 2)
+    rectangle(40, 100, 12, 12, 60, 2)
+    rectangle(30, 140, 140, 80, 60, 2)
+
+    def zero(x, y):
+        cv2.ellipse(paper, (x * 5, y * 5), (13, 20), 0, 0, 360, 20, 4, cv2.LINE_AA)
+
+    def one(x, y):
+        cv2.line(paper, (x * 5, y * 5 - 20), (x * 5, y * 5 + 20), 20, 4, cv2.LINE_AA)
+
+    zero(58, 66)
+    one(70, 66)
+    zero(82, 66)
+    zero(120, 66)
+    one(130, 66)
+    if code:
+        one(46, 106)
+    return paper
+
+
+def read(pixels: np.ndarray, templates=(), **options):
+    page = Page(PageRef("slip.png", "slip.png", 0, "0"), pixels, None)
+    return read_page(page, templates, WidthReader(), POLICY, **options)
+
+
+def by_name(record):
+    return {reading.name: reading for reading in record.fields}
+
+
+def test_a_page_is_read_through_its_template():
+    record = read(filled(), [template()])
+    fields = by_name(record)
+    assert {name: reading.text for name, reading in fields.items()} == {"number": "010", "amount": "01", "code": "1"}
+    assert all(reading.verdict is Verdict.ACCEPTED for reading in record.fields), record.fields
+    assert record.verdict is Verdict.ACCEPTED
+    assert record.residual_mm < 0.5
+
+
+def test_an_equal_page_gives_an_equal_record():
+    assert read(filled(), [template()]) == read(filled(), [template()])
+
+
+def test_fields_stand_where_they_are_on_the_page():
+    box = by_name(read(filled(), [template()]))["number"].box_px
+    assert (box.left, box.top) == pytest.approx((200, 300), abs=4)
+    assert (box.width, box.height) == pytest.approx((240, 60), abs=5)
+
+
+def test_a_required_field_that_is_blank_goes_to_review():
+    reading = by_name(read(filled(code=False), [template()]))["code"]
+    assert (reading.text, reading.verdict) == ("", Verdict.REVIEW)
+    assert Reason.BLANK_REQUIRED in reading.reasons
+
+
+def test_a_field_to_review_brings_its_picture_and_an_accepted_one_none():
+    fields = by_name(read(filled(code=False), [template()]))
+    assert fields["code"].crop_png.startswith(b"\x89PNG")
+    assert fields["number"].crop_png == b""
+
+
+def test_another_page_gives_no_values_but_the_reason():
+    rng = np.random.default_rng(5)
+    record = read(rng.integers(0, 255, (1400, 1000), dtype=np.uint8), [template()])
+    assert record.reasons == (Reason.REGISTRATION,)
+    assert [(reading.text, reading.verdict) for reading in record.fields] == [("", Verdict.REVIEW)] * 3
+
+
+def test_of_several_templates_the_one_that_fits_is_taken():
+    other = template(name="other", page={"width_mm": 280, "height_mm": 280})
+    assert read(filled(), [other, template()]).template == "slip"
+
+
+def test_without_a_template_written_fields_are_found_and_named_by_row_and_column():
+    record = read(filled())
+    assert "010" in {reading.text for reading in record.fields}
+    assert all(reading.name.startswith("r") for reading in record.fields)
+
+
+def test_a_whole_image_is_one_field():
+    crop = filled()[305:355, 560:700]
+    record = read(crop, whole_image=True)
+    assert [(reading.name, reading.text) for reading in record.fields] == [("value", "01")]
+
+
+def test_an_empty_page_without_a_template_goes_to_review():
+    record = read(np.full((800, 600), 245, np.uint8))
+    assert (record.fields, record.reasons, record.verdict) == ((), (Reason.NO_FIELDS,), Verdict.REVIEW)
+
+
+def test_a_trace_sees_every_stage_of_every_field():
+    class Watcher:
+        def __init__(self):
+            self.seen = set()
+
+        def picture(self, stage, image, *, field=""):
+            self.seen.add((field, stage))
+
+        def note(self, text, *, field=""):
+            self.seen.add((field, "note"))
+
+    watcher = Watcher()
+    read(filled(), [template()], trace=watcher)
+    for field in ("number", "amount", "code"):
+        assert {
+            (field, stage) for stage in ("1-cut", "2-darkness", "3-ink", "4-without-rules", "5-glyph-00", "note")
+        } <= watcher.seen
