@@ -4,8 +4,8 @@ In:  a page.
 Out: its boxes as `PrintedBoxes`: four corners each, in an upright frame and on the page, blank ones included.
 Which boxes belong together is docproc.form.grid's subject; whether one is written in, docproc.form.handwriting's.
 
-A box is a connected area of paper that rules close off on all sides, and that is about a rectangle. The image's edge
-closes what it cuts. Areas that writing has cut off from a box inside it (the bowl of a zero is no rule) never come up.
+A box is a connected area of paper that rules close off on all sides, and that is about a rectangle. The image's
+edge closes what it cuts. Areas that writing has cut off from a box inside it (the bowl of a zero is no rule) never come up.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         corners = _corners(region)
         if corners is None:
             continue
-        corners = corners + (left, top)
+        corners = corners + np.array([left, top])
         if _ruled(corners, support):
             found.append(PrintedBox(corners=corners))
     return tuple(found)

@@ -7,8 +7,8 @@ Comb or table: a comb is a run of two or more boxes of equal size side by side, 
 character (width at most COMB_ASPECT of the height), with no box of another such run right above or below it. Boxes
 that continue downward, column under column, are a table, however narrow.
 
-Rows and columns: boxes that touch make a block (a table, or a box that stands alone). Inside a block, boxes whose upper
-corners meet share a row and boxes whose left corners meet share a column, so that a bent or slanted table keeps its
+Rows and columns: boxes that touch make a block (a table, or a box that stands alone). Inside a block, boxes whose
+upper corners meet share a row and boxes whose left corners meet share a column, so that a bent or slanted table keeps its
 order, and a merged cell counts where it begins. Rows of blocks that stand side by side are one row of the page; the
 columns of a block are counted after those of the blocks to its left.
 """
@@ -50,10 +50,9 @@ def arrange(boxes: Sequence[PrintedBox]) -> tuple[Place, ...]:
     """Join boxes to combs, leave out frames around other boxes, and count rows and columns. In reading order."""
     bounds = [box.bounds for box in boxes]
     kept = _without_frames(bounds)
-    units = [(index,) for index in kept]
     runs = _comb_runs(boxes, kept)
     in_run = {index for run in runs for index in run}
-    units = [*runs, *(unit for unit in units if unit[0] not in in_run)]
+    units = [*runs, *((index,) for index in kept if index not in in_run)]
     corners = [_whole(boxes, unit) for unit in units]
     numbers = _numbered(corners)
     places = [

@@ -12,6 +12,7 @@ sampled by the size of their boxes, so a wrong resolution harms nothing but the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -87,7 +88,7 @@ def _comb(name: str, box: Box, boxes: list[PrintedBox], mm_per_px: float) -> Fie
     gaps = np.array(
         [
             max(float((after.corners[0] + after.corners[3] - before.corners[1] - before.corners[2])[0]) / 2, 0.0)
-            for before, after in zip(boxes, boxes[1:], strict=False)
+            for before, after in pairwise(boxes)
         ]
     )
     typical = float(np.median([part.width for part in boxes]))

@@ -20,19 +20,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.form.upright import straighten
 from docproc.geometry import Transform
 from docproc.page import Gray, Ink
 
-WORKING_SIDE_PX = 2000  #: Long side that large pages are reduced to: 170 dpi for A4, where a 0.1 mm rule still shows.
-SMALL_SIDE_PX = (
-    1000  #: Pages below this are doubled, so that rules of 1 px can be followed and cells of 14 px parted.
-)
-SKEW_SIDE_PX = 1000  #: The skew is measured at this size: fine enough for 0.1 degree over a quarter of the page.
-MAX_SKEW_DEG = 20.0  #: Lines that lean more than this belong to neither direction of the ruling.
-LEAST_SKEW_DEG = 0.15  #: Below this a page is left alone: resampling costs more sharpness than it mends.
 THICKEST_RULE_PX = 15  #: In the working image: 2.5 mm on A4.
-RUN_PX = 22  #: A rule holds a straight run of this length; 3.3 mm on A4.
-SMOOTHING_PX = 5  #: Averaging along the line before the threshold: lifts faint rules out of the noise.
 GAP_PX = 5  #: Breaks inside one run that are closed without asking: a missing dot of a fine rule.
 BRIDGE_PX = 90  #: Longest break between two collinear runs: writing that crosses a rule hides about this much.
 BRIDGE_SHARE = 0.5  #: ... and as a share of the longer run: two strokes in a line are not a rule.
@@ -41,7 +33,6 @@ REACH_SHARE = 0.08  #: An end is drawn on by this share of its run's length ...
 REACH_PX = (4, 16)  #: ... but at least and at most this far.
 EDGE_REACH_PX = 12  #: An end this near to the image's edge reaches it: scans fade out there.
 EDGE_REACH_SHARE = 0.3  #: ... for this share of the run at most.
-LEAST_CONTRAST = 9.0  #: Gray levels, after smoothing; JPEG noise stays below.
 CORE_SHARE = 0.4  #: Of the darkest nearby across the line: the blurred flanks of a strong rule would thicken it.
 NOISE_FACTOR = 4.0  #: Threshold in units of the page's own noise.
 
@@ -70,113 +61,19 @@ def find_ruling(gray: Gray) -> Ruling:
     Ruling
         Its images share one frame, whose long side is about WORKING_SIDE_PX.
     """
-    upright, sheet, page_from_upright = _upright(gray)
-    across_ink, across = _rules_across(upright, sheet)
-    down_ink, down = (mask.T for mask in _rules_across(_transposed(upright), _transposed(sheet)))
+    upright = straighten(gray)
+    sheet = upright.sheet
+    across_ink, across = _rules_across(upright.gray, sheet)
+    down_ink, down = (mask.T for mask in _rules_across(_transposed(upright.gray), _transposed(sheet)))
     barrier = cv2.bitwise_or(across, np.ascontiguousarray(down))
     _draw_on(barrier, across, np.ascontiguousarray(down), sheet)
     return Ruling(
-        gray=upright,
+        gray=upright.gray,
         rules=cv2.bitwise_or(across_ink, np.ascontiguousarray(down_ink)),
         barrier=barrier,
         sheet=sheet,
-        page_from_upright=page_from_upright,
+        page_from_upright=upright.page_from_upright,
     )
-
-
-def measure_skew(gray: Gray) -> tuple[float, float]:
-    """How far the lines of a page lean, in degrees: (those across the page, those down the page).
-
-    Positive leans clockwise. The two differ on photographs taken at a slant. Line segments (LSD [1]_) vote by
-    their length; text lines vote too, through the rules and edges that are longest. 0 where nothing is straight.
-
-    References
-    ----------
-    .. [1] R. Grompone von Gioi, J. Jakubowicz, J.-M. Morel, G. Randall, "LSD: a Line Segment Detector",
-       Image Processing On Line 2, 2012, pp. 35-55.
-    """
-    side = max(gray.shape)
-    if side > SKEW_SIDE_PX:
-        factor = SKEW_SIDE_PX / side
-        gray = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    found = cv2.createLineSegmentDetector().detect(gray)[0]
-    if found is None:
-        return 0.0, 0.0
-    ends = found.reshape(-1, 4).astype(np.float64)
-    run = ends[:, 2:] - ends[:, :2]
-    length = np.hypot(run[:, 0], run[:, 1])
-    angle = np.degrees(np.arctan2(run[:, 1], run[:, 0]))
-    across = _dominant((angle + 90) % 180 - 90, length)
-    down = _dominant(angle % 180 - 90, length)
-    if across is None and down is None:
-        return 0.0, 0.0
-    across = down if across is None else across
-    down = across if down is None else down
-    assert across is not None
-    assert down is not None
-    return across, down
-
-
-LEAST_SEGMENT_PX = 25  #: Shorter segments are strokes of text; they lean as they like.
-PEAK_DEG = 0.75  #: Half width of the window that is averaged around the most voted angle.
-
-
-def _dominant(angle_deg: npt.NDArray, length_px: npt.NDArray) -> float | None:
-    """The angle that most of the length agrees on, or None without any."""
-    keep = (np.abs(angle_deg) < MAX_SKEW_DEG) & (length_px >= LEAST_SEGMENT_PX)
-    if not keep.any():
-        return None
-    angle_deg, votes = angle_deg[keep], length_px[keep] ** 1.5
-    counts, edges = np.histogram(angle_deg, bins=np.arange(-MAX_SKEW_DEG, MAX_SKEW_DEG + 0.25, 0.25), weights=votes)
-    peak = edges[int(np.convolve(counts, np.ones(5), "same").argmax())] + 0.125
-    near = np.abs(angle_deg - peak) < PEAK_DEG
-    return float(np.average(angle_deg[near], weights=votes[near])) if near.any() else float(peak)
-
-
-def _upright(gray: Gray) -> tuple[Gray, Ink, Transform]:
-    height, width = gray.shape
-    across, down = np.radians(measure_skew(gray))
-    side = max(height, width)
-    scale = WORKING_SIDE_PX / side if side > WORKING_SIDE_PX else 2.0 if side < SMALL_SIDE_PX else 1.0
-    if max(abs(across), abs(down)) < np.radians(LEAST_SKEW_DEG):
-        across = down = 0.0
-    # Columns: where one step right and one step down of the upright frame lead on the page.
-    page_from_upright = np.array(
-        [[np.cos(across), -np.sin(down), 0], [np.sin(across), np.cos(down), 0], [0, 0, scale]], np.float64
-    )
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-    seen = Transform.of(page_from_upright).inverse() @ corners
-    origin = seen.min(axis=0)
-    size = np.ceil(seen.max(axis=0) - origin).astype(int)
-    chart = Transform.of(page_from_upright) @ Transform.translation(float(origin[0]), float(origin[1]))
-    # Half a pixel: pixel centers stand at whole numbers in both frames.
-    chart = Transform.translation(-0.5, -0.5) @ chart @ Transform.translation(0.5, 0.5)
-    if scale < 1:
-        shrunk = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        factor = Transform.translation(0.5, 0.5) @ chart
-        source_from_upright = (
-            Transform.translation(-0.5, -0.5)
-            @ Transform.scaling(shrunk.shape[1] / width, shrunk.shape[0] / height)
-            @ factor
-        )
-    else:
-        shrunk, source_from_upright = gray, chart
-    extent = (int(size[0]), int(size[1]))
-    if scale == 1 and across == 0 and down == 0:
-        return gray, np.full_like(gray, 255), Transform.identity()
-    flags = (cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
-    upright = cv2.warpPerspective(
-        shrunk, source_from_upright.matrix, extent, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    sheet = np.full_like(upright, 255)
-    if across or down:
-        sheet = cv2.warpPerspective(
-            np.full_like(shrunk, 255),
-            source_from_upright.matrix,
-            extent,
-            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-        )
-    return upright, sheet, chart
 
 
 def _transposed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -188,22 +85,12 @@ def _rules_across(gray: Gray, sheet: Ink) -> tuple[Ink, Ink]:
     thin = np.ones((THICKEST_RULE_PX, 1), np.uint8)
     dark = cv2.subtract(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, thin, borderType=cv2.BORDER_REPLICATE), gray)
     dark &= cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=255)
-    smooth = cv2.blur(dark, (SMOOTHING_PX, 1))
-    noise = float(np.median(smooth[::7, ::7])) * 1.48
-    least = max(LEAST_CONTRAST, NOISE_FACTOR * noise)
-    # A line that leans crosses pixel rows: thickened by one row on each side, its runs overlap.
-    darkest = cv2.dilate(smooth, thin)
-    core = (smooth > least) & (smooth > CORE_SHARE * darkest)
-    ink = cv2.dilate(core.astype(np.uint8) * 255, np.ones((3, 1), np.uint8))
-    ink = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, GAP_PX), np.uint8))
-    # Lines of text and writing on a rule close up to bands thicker than any rule.
-    ink = cv2.subtract(ink, cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((THICKEST_RULE_PX - 2, 1), np.uint8)))
-    runs = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, RUN_PX), np.uint8))
+    runs = _runs(dark, CLEAR) | _runs(dark, FAINT)
     count, labels = cv2.connectedComponents(runs, connectivity=8, ltype=cv2.CV_32S)
     lines = np.zeros_like(gray)
     if count == 1:
         return lines, lines
-    solid = cv2.dilate(dark, np.ones((3, 1), np.uint8)) > least
+    solid = cv2.dilate(dark, np.ones((3, 1), np.uint8))
     chains = [chain for chain in _chains(labels, count, dark) if _is_rule(chain, solid)]
     for xs, ys in chains:
         points = np.rint(np.stack([xs, ys], axis=1)).astype(np.int32)
@@ -213,10 +100,42 @@ def _rules_across(gray: Gray, sheet: Ink) -> tuple[Ink, Ink]:
     return cv2.bitwise_and(runs, cv2.dilate(lines, np.ones((THICKEST_RULE_PX, 1), np.uint8))), lines
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One way to look for rules: short clear ones, or long faint ones."""
+
+    smoothing_px: int  #: Averaging along the line before the threshold: lifts a rule out of the noise.
+    cap: int  #: Gray levels beyond which darker counts no more, so that print does not outweigh the gaps beside it.
+    contrast: float  #: Gray levels that the average must reach, whatever the noise.
+    run_px: int  #: A straight run of this length makes a rule; strokes of writing and of print are shorter.
+
+
+CLEAR = _Look(smoothing_px=5, cap=255, contrast=9.0, run_px=22)  #: 3.3 mm on A4: the side of a comb's box.
+FAINT = _Look(smoothing_px=31, cap=31, contrast=3.0, run_px=70)
+
+
+def _runs(dark: Gray, look: _Look) -> Ink:
+    """Ink that lies in straight thin runs across the page."""
+    smooth = cv2.blur(cv2.min(dark, look.cap) * (255 // look.cap), (look.smoothing_px, 1))
+    sample = smooth[::5, ::7].astype(np.float32)
+    middle = float(np.median(sample))
+    noise = 1.48 * float(np.median(np.abs(sample - middle)))
+    least = max(look.contrast * (255 // look.cap), middle + NOISE_FACTOR * noise)
+    darkest = cv2.dilate(smooth, np.ones((THICKEST_RULE_PX, 1), np.uint8))
+    core = (smooth > min(least, 200)) & (smooth > CORE_SHARE * darkest)
+    # A line that leans crosses pixel rows: thickened by one row on each side, its runs overlap.
+    ink = cv2.dilate(core.astype(np.uint8) * 255, np.ones((3, 1), np.uint8))
+    ink = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, GAP_PX), np.uint8))
+    # Lines of text and writing on a rule close up to bands thicker than any rule.
+    ink = cv2.subtract(ink, cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((THICKEST_RULE_PX - 2, 1), np.uint8)))
+    return cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, look.run_px), np.uint8))
+
+
 KNOT_PX = 12  #: Center lines are drawn through one point in this many pixels.
 MOST_SLOPE = 0.16  #: Of a run on the upright page: perspective and bent paper leave less, slanted strokes have more.
 MOST_BEND_PX = 2.0  #: A run as short as a stroke may leave its own straight line by this much ...
 SHORT_RUN_PX = 90  #: ... where it is shorter than this.
+COVER_LEVEL = 0.4  #: Dark, along a run, is this share of its own median.
 LEAST_COVER = 0.8  #: Share of a run's center line that is dark; a line of text shows paper between its letters.
 
 Chain = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]  #: x and y of points along one run, x rising.
@@ -246,7 +165,7 @@ def _chains(labels: npt.NDArray[np.int32], count: int, weight: Gray) -> list[Cha
     ]
 
 
-def _is_rule(chain: Chain, solid: npt.NDArray[np.bool_]) -> bool:
+def _is_rule(chain: Chain, dark: Gray) -> bool:
     """Whether a run is straight, level and unbroken enough for a rule."""
     x, y = chain
     length = x[-1] - x[0]
@@ -256,7 +175,8 @@ def _is_rule(chain: Chain, solid: npt.NDArray[np.bool_]) -> bool:
     if length < SHORT_RUN_PX and np.abs(y - (y[0] + slope * (x - x[0]))).max() > MOST_BEND_PX:
         return False
     columns = np.arange(int(x[0]), int(x[-1]) + 1)
-    return float(solid[np.rint(np.interp(columns, x, y)).astype(int), columns].mean()) >= LEAST_COVER
+    profile = dark[np.rint(np.interp(columns, x, y)).astype(int), columns]
+    return float((profile >= COVER_LEVEL * np.median(profile)).mean()) >= LEAST_COVER
 
 
 def _slope(x: npt.NDArray, y: npt.NDArray) -> float:
@@ -317,7 +237,7 @@ def _reaches(lines: Ink, goal: Ink) -> list[tuple[tuple[int, int], tuple[int, in
         x, y = columns[begin:end].astype(np.float64), rows[begin:end].astype(np.float64)
         reach = int(np.clip(REACH_SHARE * stats[number, cv2.CC_STAT_WIDTH], *REACH_PX))
         for sign, part in ((-1, slice(None, 40)), (1, slice(-40, None))):
-            slope = _slope(x[part], y[part]) if len(x) > 2 * RUN_PX else 0.0
+            slope = _slope(x[part], y[part]) if len(x) > 2 * CLEAR.run_px else 0.0
             x0, y0 = (x[0], y[0]) if sign < 0 else (x[-1], y[-1])
             to_edge = x0 if sign < 0 else width - 1 - x0
             at_edge = to_edge <= min(EDGE_REACH_PX, EDGE_REACH_SHARE * len(x))
