@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from docproc.field.glyph import Glyph, Part, connected_parts, glyph_of
+from docproc.field.glyph import Glyph, Part, connected_parts, glyph_of, share_inside
 from docproc.field.interpretation import Interpretation, Marks
 from docproc.geometry import Box
 from docproc.page import Ink, Mask
@@ -39,25 +39,26 @@ def cut_cells(dark: Ink, mask: Mask, cells_px: Sequence[Box]) -> list[Glyph | No
         In the image's pixels, left to right.
     """
     found = connected_parts(mask)
-    members: list[list[int]] = [[] for _ in cells_px]
+    members: list[list[Part]] = [[] for _ in cells_px]
     divided: set[int] = set()
     for part in found.parts:
-        shares = [_share_inside(found.labels, part, cell) for cell in cells_px]
+        shares = [share_inside(found, part, cell) for cell in cells_px]
         if sum(shares) < 1 - OUTSIDE or _is_remnant(part, cells_px):
             continue
         ranked = sorted(range(len(cells_px)), key=lambda index: -shares[index])
-        members[ranked[0]].append(part.label)
+        members[ranked[0]].append(part)
         for index in ranked[1:]:
             if shares[index] > SHARED:
-                members[index].append(part.label)
+                members[index].append(part)
                 divided.add(part.label)
     glyphs: list[Glyph | None] = []
     for cell, chosen in zip(cells_px, members, strict=True):
         if not chosen:
             glyphs.append(None)
             continue
-        whole = [label for label in chosen if label not in divided]
-        glyph = glyph_of(dark, found.labels, chosen, within=cell if len(whole) < len(chosen) else None)
+        labels = {part.label for part in chosen}
+        bounds = Box.union([part.box_px for part in chosen])
+        glyph = glyph_of(dark, found.labels, labels, bounds, within=cell if labels & divided else None)
         extent = max(glyph.box_px.width, glyph.box_px.height)
         glyphs.append(glyph if extent >= LEAST_EXTENT * cell.height else None)
     return glyphs
@@ -116,17 +117,6 @@ def _read_cell(marks: Marks | None) -> CharacterReading:
         return CharacterReading("", BLANK_CHANCE)
     blank = marks.cross + marks.dash > max(marks.digits)
     return marks.reading("" if blank else str(int(np.argmax(marks.digits))))
-
-
-def _share_inside(labels: np.ndarray, part: Part, cell: Box) -> float:
-    """Share of a part's pixels inside a cell."""
-    top, bottom = max(round(cell.top), 0), max(round(cell.bottom), 0)
-    left, right = max(round(cell.left), 0), max(round(cell.right), 0)
-    box = part.box_px
-    if box.right <= left or box.left >= right or box.bottom <= top or box.top >= bottom:
-        return 0.0
-    window = labels[top:bottom, left:right]
-    return float((window == part.label).sum()) / part.area_px
 
 
 def _is_remnant(part: Part, cells_px: Sequence[Box]) -> bool:

@@ -60,7 +60,19 @@ def connected_parts(mask: Mask) -> Parts:
     return Parts(labels, tuple(sorted(parts, key=lambda part: (part.box_px.left, part.box_px.top))))
 
 
-def glyph_of(dark: Ink, labels: npt.NDArray[np.int32], chosen: Iterable[int], *, within: Box | None = None) -> Glyph:
+def share_inside(found: Parts, part: Part, box_px: Box) -> float:
+    """Share of a part's pixels that lie inside a box, 0 to 1."""
+    top, bottom = max(part.box_px.top, round(box_px.top)), min(part.box_px.bottom, round(box_px.bottom))
+    left, right = max(part.box_px.left, round(box_px.left)), min(part.box_px.right, round(box_px.right))
+    if bottom <= top or right <= left:
+        return 0.0
+    window = found.labels[int(top) : int(bottom), int(left) : int(right)]
+    return float((window == part.label).sum()) / part.area_px
+
+
+def glyph_of(
+    dark: Ink, labels: npt.NDArray[np.int32], chosen: Iterable[int], bounds: Box, *, within: Box | None = None
+) -> Glyph:
     """The darkness under the chosen parts, with the soft edge of one pixel that belongs to their strokes.
 
     Parameters
@@ -69,21 +81,22 @@ def glyph_of(dark: Ink, labels: npt.NDArray[np.int32], chosen: Iterable[int], *,
     labels : (H, W) int32
         From `connected_parts`.
     chosen : labels of the parts that make up the glyph.
+    bounds : Box
+        Around all of these parts.
     within : Box, optional
         Columns outside are cut away: for a part that is shared between two cells.
     """
-    member = np.isin(labels, list(chosen))
+    left, right = bounds.left, bounds.right
     if within is not None:
-        columns = np.arange(labels.shape[1])
-        member &= (columns >= within.left) & (columns < within.right)
-    if not member.any():
-        return Glyph(np.zeros((1, 1), np.uint8), Box(0, 0, 0, 0))
-    rows, columns = np.flatnonzero(member.any(axis=1)), np.flatnonzero(member.any(axis=0))
-    top, bottom = max(int(rows[0]) - 1, 0), int(rows[-1]) + 2
-    left, right = max(int(columns[0]) - 1, 0), int(columns[-1]) + 2
-    member = member[top:bottom, left:right]
+        left, right = max(left, within.left), min(right, within.right)
+    first_row, first_column = max(round(bounds.top) - 1, 0), max(round(left) - 1, 0)
+    rows, columns = slice(first_row, round(bounds.bottom) + 1), slice(first_column, max(round(right) + 1, 1))
+    window = labels[rows, columns]
+    member = np.isin(window, list(chosen))
+    if within is not None:
+        inside = np.arange(first_column, first_column + window.shape[1])
+        member &= (inside >= within.left) & (inside < within.right)
     soft = cv2.dilate(member.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     # The soft edge is paper's or this glyph's, never another part's.
-    others = (labels[top:bottom, left:right] > 0) & ~member
-    ink = np.where(soft & ~others, dark[top:bottom, left:right], 0).astype(np.uint8)
-    return Glyph(ink, Box(left, top, ink.shape[1], ink.shape[0]))
+    ink = np.where(soft & (member | (window == 0)), dark[rows, columns], 0).astype(np.uint8)
+    return Glyph(ink, Box(first_column, first_row, ink.shape[1], ink.shape[0]))

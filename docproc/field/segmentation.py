@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from docproc.field.glyph import SPECK, Glyph, Part, Parts, connected_parts, glyph_of
+from docproc.field.glyph import SPECK, Glyph, Part, Parts, connected_parts, glyph_of, share_inside
 from docproc.geometry import Box
 from docproc.page import Ink, Mask
 
@@ -75,7 +75,7 @@ def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
             span = Box.union(pieces[first:last])
             if last - first > 1 and span.width > WIDEST_DIGIT * height:
                 break
-            glyph = glyph_of(dark, labels, range(first + 1, last + 1))
+            glyph = glyph_of(dark, labels, range(first + 1, last + 1), span)
             cuts = int(was_cut[first]) + int(was_cut[last])
             candidates.append(Candidate(first, last, glyph, cuts))
     return Lattice(tuple(pieces), tuple(candidates), height, struck_out=struck_out)
@@ -93,10 +93,7 @@ def _is_foreign(found: Parts, part: Part, box_px: Box, speck: float, thin: float
     box = part.box_px
     if max(box.width, box.height) <= speck:
         return True
-    top, bottom = max(round(box_px.top), 0), round(box_px.bottom)
-    left, right = max(round(box_px.left), 0), round(box_px.right)
-    inside = float((found.labels[top:bottom, left:right] == part.label).sum()) / part.area_px
-    if inside < 0.5:
+    if share_inside(found, part, box_px) < 0.5:
         return True
     middle_x, middle_y = box.center
     level = box.height <= thin and min(abs(middle_y - box_px.top), abs(middle_y - box_px.bottom)) <= reach
@@ -125,29 +122,33 @@ def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Bo
         Whether the border before piece i (after piece i - 1) was cut through ink.
     """
     groups = _stacked([part for part in found.parts if not _is_speck(part, height)], height)
-    spans: list[tuple[float, list[int], float, float, bool]] = []  # center, labels, left, right, cut on the left
+    spans: list[tuple[float, list[int], Box, bool]] = []  # center, labels, where, whether cut on the left
     for group in groups:
         box = Box.union([part.box_px for part in group])
         chosen = [part.label for part in group]
-        member = np.isin(found.labels, chosen)
-        edges = [box.left, *_cuts(member, box, height), box.right]
+        edges = [box.left, *_cuts(np.isin(_window(found.labels, box), chosen), box.left, height), box.right]
         for number, (left, right) in enumerate(itertools.pairwise(edges)):
-            spans.append(((left + right) / 2, chosen, left, right, number > 0))
+            area = Box(left, box.top, right - left, box.height)
+            spans.append(((left + right) / 2, chosen, area, number > 0))
     spans.sort(key=lambda span: span[0])
     labels = np.zeros_like(found.labels)
     pieces: list[Box] = []
     was_cut: list[bool] = []
-    for _, chosen, left, right, cut in spans:
-        window = np.zeros_like(labels, dtype=bool)
-        columns = slice(round(left), round(right))
-        window[:, columns] = np.isin(found.labels[:, columns], chosen)
-        rows, cols = np.nonzero(window)
+    for _, chosen, area, cut in spans:
+        member = np.isin(_window(found.labels, area), chosen)
+        rows, columns = np.flatnonzero(member.any(axis=1)), np.flatnonzero(member.any(axis=0))
         if len(rows) == 0:
             continue
-        labels[window] = len(pieces) + 1
-        pieces.append(Box(cols.min(), rows.min(), cols.max() - cols.min() + 1, rows.max() - rows.min() + 1))
+        _window(labels, area)[member] = len(pieces) + 1
+        width, tall = float(np.ptp(columns)) + 1, float(np.ptp(rows)) + 1
+        pieces.append(Box(round(area.left) + float(columns[0]), round(area.top) + float(rows[0]), width, tall))
         was_cut.append(cut)
     return labels, pieces, [*was_cut, False]
+
+
+def _window(labels: npt.NDArray[np.int32], box: Box) -> npt.NDArray[np.int32]:
+    """The part of an image inside a box of whole pixels: a view."""
+    return labels[round(box.top) : round(box.bottom), round(box.left) : round(box.right)]
 
 
 def _is_speck(part: Part, height: float) -> bool:
@@ -171,13 +172,12 @@ def _stacked(parts: list[Part], height: float) -> list[list[Part]]:
     return groups
 
 
-def _cuts(member: Mask, box: Box, height: float) -> list[float]:
-    """Columns where a wide part may be two digits that touch: where it has least ink, the best first."""
-    if box.width <= CUT_FROM * height:
+def _cuts(member: Mask, left: float, height: float) -> list[float]:
+    """Columns where a wide part may be two digits that touch: where it has least ink."""
+    if member.shape[1] <= CUT_FROM * height:
         return []
-    left, right = round(box.left), round(box.right)
-    ink = member[:, left:right].sum(axis=0).astype(np.float64)
-    runs = (np.diff(member[:, left:right].astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
+    ink = member.sum(axis=0).astype(np.float64)
+    runs = (np.diff(member.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
     cost = np.convolve(ink * runs, np.ones(3) / 3, mode="same")
     apart = CUT_APART * height
     chosen: list[int] = []
