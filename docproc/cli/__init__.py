@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from docproc import __version__
-from docproc.cli import evaluate, process, synthesize
+from docproc.cli import evaluate, process, synthesize, train
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -55,6 +55,7 @@ def _docproc(
 app.command("process", help=process.HELP)(process.process)
 app.command("synthesize", help=synthesize.HELP)(synthesize.synthesize)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
+app.command("train", help=train.HELP)(train.train)
 
 
 def main() -> None:

@@ -1,0 +1,55 @@
+"""What the network is shown: digits of all sources and drawn negatives, aged, in fixed shares.
+
+In:  digits on canvases, a seed and the number of the epoch: the same three always give the same glyphs.
+Out: glyphs (N, 28, 28) uint8 and classes (N,) uint8, shuffled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from docproc.training.augmentation import augment
+from docproc.training.datasets import Digits
+from docproc.training.negatives import draw_negatives
+
+NEGATIVE_SHARE = 0.17  #: Of all glyphs shown.
+#: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
+#: shapes that MNIST lacks.
+EXTRA_WEIGHT = 2.0
+
+_BASE = "mnist"
+
+Glyphs = npt.NDArray[np.uint8]
+
+
+def shares(sources: Sequence[Digits]) -> list[float]:
+    """Share of each source among the glyphs shown; with NEGATIVE_SHARE they add up to 1."""
+    weights = [len(source) * (1.0 if source.name == _BASE else EXTRA_WEIGHT) for source in sources]
+    return [(1 - NEGATIVE_SHARE) * weight / sum(weights) for weight in weights]
+
+
+def aged_glyphs(sources: Sequence[Digits], *, count: int, seed: int, epoch: int) -> tuple[Glyphs, Glyphs]:
+    """About `count` glyphs and their classes for one epoch, augmented and shuffled."""
+    rng = np.random.default_rng((seed, epoch))
+    canvases, labels = [], []
+    for source, share in zip(sources, shares(sources), strict=True):
+        picked = _pick(len(source), round(count * share), rng)
+        canvases.append(source.canvases[picked])
+        labels.append(source.labels[picked])
+    digits, digit_labels = np.concatenate(canvases), np.concatenate(labels)
+    marks, mark_labels = draw_negatives(round(count * NEGATIVE_SHARE), digits, digit_labels, rng)
+    every = np.concatenate([digits, marks])
+    every_label = np.concatenate([digit_labels, mark_labels])
+    order = rng.permutation(len(every))
+    neighbors = rng.integers(len(digits), size=len(every))
+    glyphs = np.stack([augment(every[i], rng, digits[n]) for i, n in zip(order, neighbors, strict=True)])
+    return glyphs, every_label[order]
+
+
+def _pick(available: int, wanted: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Indices without repetition as far as that goes."""
+    rounds = -(-wanted // available)
+    return np.concatenate([rng.permutation(available) for _ in range(rounds)])[:wanted]
