@@ -65,19 +65,22 @@ def find_sources(inputs: Sequence[str], *, skip: Path | None = None, references:
     walk = _Walk(skip)
     found = [walk.input(given) for given in inputs]
     not_pages = walk.references | {os.path.realpath(path) for path in references}
-    seen: set[str] = set()
-    kept: list[_Found] = []
+    kept: dict[str, _Found] = {}
     for given, files in zip(inputs, found, strict=True):
         pages = [file for file in files if file.by_name or file.real not in not_pages]
-        kept += [file for file in pages if not (file.real in seen or seen.add(file.real))]  # type: ignore[func-returns-value]
         if not pages:
             what = "no image is in it" if os.path.isdir(given) else "it matches no image"
-            kept.append(_nothing(given, what, f"Name a folder that holds {READABLE} files"))
-    if all(file.fault for file in kept):
-        raise next((file.fault for file in kept if file.fault), _NO_INPUT)
+            pages = [_nothing(given, what, f"Name a folder that holds {READABLE} files")]
+        for file in pages:
+            kept.setdefault(file.real, file)
+    if not kept:
+        raise PageError("Nothing to read was given.", remedy="Name files or a folder of scans.")
+    faults = [file.fault for file in kept.values() if file.fault is not None]
+    if len(faults) == len(kept):
+        raise faults[0]
     return [
         Source(name=name, path=file.path, folder=file.folder, fault=file.fault)
-        for name, file in zip(_unique_names(kept), kept, strict=True)
+        for name, file in zip(_unique_names(list(kept.values())), kept.values(), strict=True)
     ]
 
 
@@ -89,9 +92,6 @@ class _Found:
     real: str  #: With all symbolic links followed: what makes two spellings one file.
     by_name: bool = False
     fault: PageError | None = None
-
-
-_NO_INPUT = PageError("Nothing to read was given.", remedy="Name files or a folder of scans.")
 
 
 def _nothing(given: str, what: str, remedy: str) -> _Found:
@@ -175,13 +175,11 @@ class _Walk:
                 child = path / entry.name
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
-                    if self._is_passed_over(child):
-                        continue
-                elif child.suffix.lower() not in SUFFIXES:
+                is_folder = os.path.isdir(child) if entry.is_symlink() else entry.is_dir(follow_symlinks=False)
+                if self._is_passed_over(child) if is_folder else child.suffix.lower() not in SUFFIXES:
                     continue
                 child_real = os.path.realpath(child) if entry.is_symlink() else os.path.join(real, entry.name)
-                waiting.append((child, (*parts, entry.name), child_real, entry.is_dir()))
+                waiting.append((child, (*parts, entry.name), child_real, is_folder))
 
     def _is_passed_over(self, folder: Path) -> bool:
         """Whether a folder below an input holds output of ours."""

@@ -73,7 +73,7 @@ def test_a_reference_image_known_from_elsewhere_is_no_page(tmp_path):
     assert names(tmp_path, references=[tmp_path / "sub/../blank.png"]) == ["1.png"]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: [", b"- 1", b"reference: 7", b"[" * 5000])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: [", b"- 1", b"reference: 7", b"[" * 600])
 def test_a_faulty_template_does_not_stop_the_search(tmp_path, content):
     touch(tmp_path, "1.png")
     (tmp_path / "template.yaml").write_bytes(content)

@@ -7,6 +7,7 @@ What the file is, its first bytes say, not its name. Which files to read: docpro
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import warnings
@@ -124,7 +125,8 @@ def _kind(head: bytes, where: str) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    text = head.decode("utf-8", "ignore")  # the last character may be cut
-    return len(text.encode()) >= len(head) - 3 and all(
-        char.isprintable() or char in "\r\n\t\f\ufeff" for char in text
-    )
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return all(char.isprintable() or char in "\r\n\t\f\ufeff" for char in text)
