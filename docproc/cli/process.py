@@ -169,7 +169,9 @@ def _next_step(summary: Summary) -> str:
         return f"read {summary.output / 'errors.csv'}: it says for each input why it could not be read."
     doubtful = summary.review + summary.rejected
     if doubtful or summary.pages_to_review:
-        return f"open {summary.output / 'forms.xlsx'}; the sheet `review` shows what needs eyes ({doubtful:,} fields)."
+        return (
+            f"open {summary.output / 'forms.xlsx'}; the sheet `review` shows what needs eyes ({doubtful:,} fields)."
+        )
     if summary.failed:
         return f"read {summary.output / 'errors.csv'}: it says what to do about the pages that failed."
     return f"open {summary.output / 'forms.xlsx'}; nothing needs review."

@@ -1,1 +1,5 @@
 """Records to files that people and programs open."""
+
+from docproc.export.results import Results, open_results
+
+__all__ = ["Results", "open_results"]

@@ -1,0 +1,246 @@
+"""A folder of pages to a folder of results: what `docproc process` and programs call.
+
+In:  files, folders and globs; a template, or those that lie in the folders.
+Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, and a `Summary`.
+A page that cannot be read fails alone and is named; the batch goes on. Only this process writes: workers read pages
+and hand back records.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from docproc.character.recognizer import load_recognizer
+from docproc.decision import Policy
+from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
+from docproc.errors import MissingExtraError, PageError
+from docproc.export import Results, open_results
+from docproc.page import Source, Unreadable, find_sources, list_pages
+from docproc.reader import OpenReader, Outcome, PageTask, Task
+from docproc.reading import Verdict
+from docproc.template import FILE_NAME, Template, load_template
+
+FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a batch came to, or has come to so far."""
+
+    output: Path
+    pages: int = 0  #: With a record.
+    failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
+    pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
+    pages_to_review: int = 0  #: With a verdict other than accepted.
+    accepted: int = 0  #: Fields.
+    review: int = 0  #: Fields.
+    rejected: int = 0  #: Fields.
+    seconds: float = 0.0
+    failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
+
+    @property
+    def fields(self) -> int:
+        """All fields that have a record."""
+        return self.accepted + self.review + self.rejected
+
+    @property
+    def pages_per_second(self) -> float:
+        """Speed over the whole batch, starting included."""
+        return (self.pages + self.failed) / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "output": str(self.output),
+            "pages": self.pages,
+            "pages_failed": self.failed,
+            "pages_to_review": self.pages_to_review,
+            "fields": self.fields,
+            "fields_accepted": self.accepted,
+            "fields_to_review": self.review,
+            "fields_rejected": self.rejected,
+            "seconds": round(self.seconds, 3),
+            "pages_per_second": round(self.pages_per_second, 3),
+        }
+
+
+FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
+
+Progress = Callable[[Summary], None]
+
+
+def process_batch(
+    inputs: Sequence[str | os.PathLike[str]],
+    output_dir: Path,
+    *,
+    template_path: Path | None = None,
+    whole_image: bool = False,
+    review_below: float | None = None,
+    model_dir: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Read pages into tables.
+
+    Programs that call this start with `if __name__ == "__main__"`: pages are read by spawned processes.
+
+    Parameters
+    ----------
+    inputs : sequence of paths
+        Files, folders (walked to the bottom), globs.
+    output_dir : Path
+        Written complete or not at all; earlier results in it are replaced.
+    template_path : Path, optional
+        Serves every page. Where None, the nearest `template.yaml` in a page's folder or above it serves the page;
+        pages without one are searched for fields.
+    whole_image : bool
+        Every image is one free field named `value`; no template is used.
+    review_below : float, optional
+        Fields whose confidence is lower go to review; from the model card where None.
+    model_dir : Path, optional
+        A trained model; the shipped one where None.
+    jobs : int, optional
+        Processes; the number of cores where None. Few pages are read in this process.
+    progress : callable, optional
+        Is given a `Summary` after each page.
+
+    Raises
+    ------
+    OutputError
+        Before any page is read, if the results cannot be written.
+    TemplateError, ModelError
+        Before any page is read, if a template or the model is at fault.
+    PageError
+        If nothing to read was found at all.
+    """
+    with open_results(output_dir) as results:
+        recognizer = load_recognizer(model_dir)
+        given = None if template_path is None or whole_image else load_template(template_path)
+        references = [given.reference_path] if given is not None and given.reference_path is not None else []
+        sources = find_sources([os.fspath(path) for path in inputs], skip=output_dir, references=references)
+        served, templates = ({}, {}) if whole_image else _templates_for(sources, template_path, given)
+        policy = Policy(recognizer.card.review_below if review_below is None else review_below)
+        listed = _Listing(sources, served)
+        beginning = list(islice(listed, FEW_PAGES + 1))
+        engine = choose_engine(len(beginning), jobs)
+        return keep_outcomes(
+            chain(beginning, listed),
+            engine=engine,
+            open_reader=OpenReader(recognizer, templates, policy, whole_image),
+            results=results,
+            summary=Summary(output=output_dir),
+            expected=lambda: listed.expected,
+            progress=progress,
+        )
+
+
+def choose_engine(pages: int, jobs: int | None) -> Engine:
+    """Processes where they pay: more than `FEW_PAGES` pages, and more than one core or job."""
+    wanted = jobs if jobs is not None else _cores()
+    return PoolEngine(wanted) if wanted > 1 and pages > FEW_PAGES else SerialEngine()
+
+
+def _cores() -> int:
+    """Cores that this process may use: a container or a scheduler may allow fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def keep_outcomes(
+    tasks: Iterable[Task],
+    *,
+    engine: Engine,
+    open_reader: OpenWork[Task, Outcome],
+    results: Results,
+    summary: Summary,
+    expected: Callable[[], int],
+    progress: Progress | None = None,
+) -> Summary:
+    """Have the engine read all tasks, keep what comes back in order, and count it."""
+    started = time.monotonic()
+    for task, outcome in engine.run(tasks, open_reader):
+        kept = _lost(task, outcome) if isinstance(outcome, Lost) else outcome
+        if isinstance(kept, Unreadable):
+            results.add_failure(kept)
+        else:
+            results.add(kept)
+        summary = replace(_counted(summary, kept), pages_expected=expected(), seconds=time.monotonic() - started)
+        if progress is not None:
+            progress(summary)
+    return summary
+
+
+def _lost(task: Task, lost: Lost) -> Unreadable:
+    if isinstance(task, Unreadable):
+        return task
+    return Unreadable(
+        source=task.ref.source,
+        page=task.ref.index + 1,
+        message=f"{task.ref.source}: reading this page takes the program down ({lost.detail}).",
+        remedy="Open and save it anew in an image program, or scan it again; with less memory in use it may be read.",
+    )
+
+
+def _counted(summary: Summary, outcome: Outcome) -> Summary:
+    if isinstance(outcome, Unreadable):
+        named = (*summary.failures, outcome)[:FAILURES_NAMED]
+        return replace(summary, failed=summary.failed + 1, failures=named)
+    verdicts = [reading.verdict for reading in outcome.fields]
+    return replace(
+        summary,
+        pages=summary.pages + 1,
+        pages_to_review=summary.pages_to_review + (outcome.verdict is not Verdict.ACCEPTED),
+        accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
+        review=summary.review + verdicts.count(Verdict.REVIEW),
+        rejected=summary.rejected + verdicts.count(Verdict.REJECTED),
+    )
+
+
+def _templates_for(
+    sources: Sequence[Source], template_path: Path | None, given: Template | None
+) -> tuple[dict[Path, str], dict[str, Template]]:
+    """Which template serves each folder, and the templates by their path."""
+    folders = dict.fromkeys(source.path.parent for source in sources)
+    if given is not None:
+        return dict.fromkeys(folders, str(template_path)), {str(template_path): given}
+    served: dict[Path, str] = {}
+    templates: dict[str, Template] = {}
+    for folder in folders:
+        absolute = Path(os.path.abspath(folder))
+        nearest = next(
+            (path for above in (absolute, *absolute.parents) if (path := above / FILE_NAME).is_file()), None
+        )
+        if nearest is not None:
+            served[folder] = str(nearest)
+            if str(nearest) not in templates:
+                templates[str(nearest)] = load_template(nearest)
+    return served, templates
+
+
+class _Listing:
+    """The tasks of a batch, listed as they are asked for, and how many there are as far as is known."""
+
+    def __init__(self, sources: Sequence[Source], served: Mapping[Path, str]) -> None:
+        self.expected = len(sources)
+        self._tasks = self._list(sources, served)
+
+    def __iter__(self) -> Iterator[Task]:
+        return self._tasks
+
+    def _list(self, sources: Sequence[Source], served: Mapping[Path, str]) -> Iterator[Task]:
+        first_of: dict[str, str] = {}
+        for source in sources:
+            try:
+                refs = list_pages(source)
+            except (PageError, MissingExtraError) as error:
+                yield Unreadable(source=source.name, page=None, message=error.message, remedy=error.remedy)
+                continue
+            self.expected += len(refs) - 1
+            for ref in refs:
+                first = first_of.setdefault(ref.sha256, source.name)
+                yield PageTask(ref, served.get(source.path.parent), "" if first == source.name else first)

@@ -1,0 +1,105 @@
+"""The results folder: complete or not at all.
+
+In:  the folder that the user named.
+Out: a sibling `NAME.PID.partial` to write in, which takes the name when all is written and is removed otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from docproc.errors import OutputError
+from docproc.export.rows import FIELD_COLUMNS
+
+FIELDS_NAME = "fields.csv"
+FORMS_NAME = "forms.csv"
+WORKBOOK_NAME = "forms.xlsx"
+ERRORS_NAME = "errors.csv"
+NAMES = frozenset((FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, ERRORS_NAME))
+
+
+@contextmanager
+def written_aside(output: Path) -> Iterator[Path]:
+    """A new folder to write in; it becomes `output` when the block ends well, and vanishes when it does not.
+
+    Earlier results of ours are replaced; a folder that holds anything else is never touched.
+
+    Raises
+    ------
+    OutputError
+        Before the block: if `output` is a file, holds other things, or nothing can be written beside it.
+        After it: if the disk is full or the name was taken meanwhile.
+    """
+    place = Path(os.path.realpath(output))
+    _refuse_others(output, place)
+    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
+    with explained(output):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+    try:
+        yield partial
+        _refuse_others(output, place)
+        with explained(output):
+            _take_name(partial, place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def explained(output: Path) -> Iterator[None]:
+    """Put what the operating system says about writing into an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{output}: the results cannot be written ({error.strerror or error}).",
+            remedy="Free some space or name another folder with -o; nothing half-written was left.",
+        ) from error
+
+
+def _refuse_others(output: Path, place: Path) -> None:
+    """Stop where writing would destroy something that is not ours."""
+    if not os.path.lexists(place):
+        return
+    if not place.is_dir():
+        raise OutputError(f"{output} is a file, not a folder.", remedy="Name another folder with -o.")
+    if os.path.ismount(place):
+        raise OutputError(f"{output} is a mount point.", remedy="Name a folder inside it with -o.")
+    with explained(output):
+        held = sorted(entry.name for entry in os.scandir(place))
+        others = [name for name in held if name not in NAMES]
+        if held and not others and not _is_ours(place):
+            others = held
+    if others:
+        raise OutputError(
+            f"{output} holds other things than results of docproc ({others[0]!r}), and would be replaced as a whole.",
+            remedy="Name a new or empty folder with -o, or move those things away.",
+        )
+
+
+def _is_ours(place: Path) -> bool:
+    try:
+        with (place / FIELDS_NAME).open(encoding="utf-8", newline="") as fields:
+            return fields.readline().rstrip("\r\n") == ",".join(FIELD_COLUMNS)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _take_name(partial: Path, place: Path) -> None:
+    """Rename; earlier results step aside first, and come back if the new ones cannot take their place."""
+    if not os.path.lexists(place):
+        partial.rename(place)
+        return
+    earlier = place.with_name(f"{place.name}.{os.getpid()}.earlier.partial")
+    shutil.rmtree(earlier, ignore_errors=True)
+    place.rename(earlier)
+    try:
+        partial.rename(place)
+    except OSError:
+        earlier.rename(place)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

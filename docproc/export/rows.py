@@ -1,0 +1,128 @@
+"""What stands in the tables, whatever file they end up in.
+
+In:  records and unreadable pages.
+Out: rows of text. How a row is made safe for CSV or a workbook is those modules' subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from docproc.page import Unreadable
+from docproc.reading import FieldReading, Record, Verdict
+
+FIELD_COLUMNS = (
+    "source",
+    "page",
+    "template",
+    "field",
+    "value",
+    "confidence",
+    "status",
+    "reasons",
+    "alternatives",
+    "left_px",
+    "top_px",
+    "width_px",
+    "height_px",
+)
+FORM_COLUMNS = ("source", "page", "template", "status", "reasons")
+ERROR_COLUMNS = ("source", "page", "error", "remedy")
+BLANK = "blank"  #: How "nothing is written there" is called among the alternatives.
+
+
+class FormRow(NamedTuple):
+    """One page."""
+
+    source: str
+    page: int  #: From 1.
+    template: str
+    status: str
+    reasons: str  #: Of the page as a whole.
+    cells: list[tuple[str, str, str]]  #: Field, value, status.
+
+
+class ReviewRow(NamedTuple):
+    """One thing to look at: a field, or a page of which nothing was read."""
+
+    source: str
+    page: int
+    field: str  #: "" for a page as a whole.
+    value: str
+    confidence: str
+    status: str
+    reasons: str
+    alternatives: str
+    crop_base64: str  #: PNG; "" where there is none.
+
+
+class ErrorRow(NamedTuple):
+    """One page, or one whole file, that could not be read."""
+
+    source: str
+    page: str  #: From 1; "" where the file as a whole is at fault.
+    error: str
+    remedy: str
+
+
+def field_rows(record: Record) -> Iterator[tuple[str, ...]]:
+    """The page's rows of fields.csv. A page without fields has one row, without a field, so that it is not lost."""
+    head = (record.ref.source, str(record.ref.index + 1), record.template)
+    for reading in record.fields:
+        box = ("", "", "", "")
+        if reading.box_px is not None:
+            found = reading.box_px
+            box = (f"{found.left:.0f}", f"{found.top:.0f}", f"{found.width:.0f}", f"{found.height:.0f}")
+        yield (
+            *head,
+            reading.name,
+            reading.text,
+            chance(reading.confidence),
+            reading.verdict.value,
+            ";".join(reading.reasons),
+            alternatives(reading),
+            *box,
+        )
+    if not record.fields:
+        yield (*head, "", "", "", record.verdict.value, ";".join(record.reasons), "", "", "", "", "")
+
+
+def form_row(record: Record) -> FormRow:
+    """The page's row of forms.csv."""
+    return FormRow(
+        source=record.ref.source,
+        page=record.ref.index + 1,
+        template=record.template,
+        status=record.verdict.value,
+        reasons=";".join(record.reasons),
+        cells=[(reading.name, reading.text, reading.verdict.value) for reading in record.fields],
+    )
+
+
+def error_row(failure: Unreadable) -> ErrorRow:
+    """The row of errors.csv."""
+    page = "" if failure.page is None else str(failure.page)
+    return ErrorRow(failure.source, page, failure.message, failure.remedy)
+
+
+def doubtful(record: Record) -> Iterable[FieldReading]:
+    """The fields that need eyes."""
+    return (reading for reading in record.fields if reading.verdict is not Verdict.ACCEPTED)
+
+
+def is_unread(record: Record) -> bool:
+    """Whether the page went to review or was rejected as a whole: there is nothing to see field by field."""
+    return record.verdict is not Verdict.ACCEPTED and not any(
+        reading.text or reading.box_px is not None for reading in record.fields
+    )
+
+
+def chance(confidence: float) -> str:
+    """A probability as the tables show it; only certainty itself is shown as 1."""
+    return f"{confidence:.4f}" if confidence >= 1 else f"{min(confidence, 0.9999):.4f}"
+
+
+def alternatives(reading: FieldReading) -> str:
+    """`value=probability`, joined by `;`, best first."""
+    return ";".join(f"{text or BLANK}={chance(probability)}" for text, probability in reading.alternatives)

@@ -1,0 +1,97 @@
+"""One page, from its file to a record, whatever goes wrong: what a worker does.
+
+In:  a task: which page, and which template serves it.
+Out: a `Record`, or an `Unreadable` that says why there is none. Only errors that concern every page are raised.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from docproc.character.recognizer import Recognizer
+from docproc.decision import Policy
+from docproc.errors import DocprocError, MissingExtraError, PageError
+from docproc.page import PageRef, Unreadable, load_page
+from docproc.pipeline import read_page
+from docproc.reading import Reason, Record, Verdict
+from docproc.template import Template
+
+FAULT_REMEDY = "This is a fault in docproc, not in the page: please report it, with the page if you may."
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """One page to read."""
+
+    ref: PageRef
+    template: str | None  #: Path of the template that serves it.
+    duplicate_of: str = ""  #: An earlier source of equal content.
+
+
+Task = PageTask | Unreadable
+"""A file that could not even be listed travels with the pages, so that the order is kept."""
+
+Outcome = Record | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReader:
+    """Travels to each worker and gives the function that reads a page there."""
+
+    recognizer: Recognizer
+    templates: Mapping[str, Template]  #: By their path.
+    policy: Policy
+    whole_image: bool = False
+    load: Callable[[PageRef], Any] = load_page
+    read: Callable[..., Record] = read_page
+
+    def __call__(self) -> Callable[[Task], Outcome]:
+        """The model is opened by its first use."""
+        return self.outcome_of
+
+    def outcome_of(self, task: Task) -> Outcome:
+        """Read one page. Whatever goes wrong with it, it fails alone."""
+        if isinstance(task, Unreadable):
+            return task
+        templates = () if task.template is None else (self.templates[task.template],)
+        try:
+            page = self.load(task.ref)
+            record = self.read(page, templates, self.recognizer, self.policy, whole_image=self.whole_image)
+        except (PageError, MissingExtraError) as error:
+            return _unreadable(task.ref, error.message, error.remedy)
+        except DocprocError:
+            raise  # the model or a template is at fault: every other page would fail, too
+        except Exception as error:  # noqa: BLE001 - the one place: a fault of ours costs one page, not the batch
+            return _unreadable(task.ref, f"{task.ref.source}: {_fault(error)}", FAULT_REMEDY)
+        return _marked_as_duplicate(record, task.duplicate_of) if task.duplicate_of else record
+
+
+def _unreadable(ref: PageRef, message: str, remedy: str) -> Unreadable:
+    return Unreadable(source=ref.source, page=ref.index + 1, message=message, remedy=remedy)
+
+
+def _fault(error: Exception) -> str:
+    """Type, message and place of an exception that nobody expected, in one line."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words} ({Path(place.filename).name}, line {place.lineno})"
+
+
+def _marked_as_duplicate(record: Record, first: str) -> Record:
+    """The record of a file that came before under another name: nobody should count it twice unseen."""
+    # Reasons are joined by semicolons.
+    reason = f"{Reason.DUPLICATE}:{first.replace(';', '%3B')}"
+    fields = tuple(
+        replace(
+            reading,
+            verdict=Verdict.REVIEW if reading.verdict is Verdict.ACCEPTED else reading.verdict,
+            reasons=(*reading.reasons, reason),
+        )
+        for reading in record.fields
+    )
+    verdict = Verdict.REVIEW if record.verdict is Verdict.ACCEPTED else record.verdict
+    return replace(record, fields=fields, verdict=verdict, reasons=(*record.reasons, reason))
