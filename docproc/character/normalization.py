@@ -29,9 +29,7 @@ BOX_PX = 20  #: Longest side of the glyph's box in the result (LeCun et al. 1998
 CENTER_PX = 14.0
 
 _CORE_OF_UPPER_MEAN = 1.06  #: MNIST's core (253) over the mean of its pixels above the mean ink level (238).
-_EDGE_LEVEL = (
-    0.4  #: Of the core: weaker pixels do not stretch the glyph's box. MNIST's outermost row is rarely below.
-)
+_EDGE_LEVEL = 0.4  #: Of the core: weaker pixels do not stretch the box. MNIST's outermost row is rarely below.
 _FAINTEST_INK = 8  #: Ink levels below are rounding, not strokes.
 _FINE_PX = 60  #: Longest side to which a coarse glyph is enlarged before it is smoothed and reduced again.
 _COARSE_SIGMA = 0.45  #: Smoothing of an enlarged glyph, in pixels of the source: half a pixel hides its stairs.
@@ -68,9 +66,10 @@ def normalize(ink: Ink) -> npt.NDArray[np.uint8]:
     core = _core_level(ink)
     if core < _FAINTEST_INK:
         return glyph
-    _, solid = cv2.threshold(ink, max(core * _EDGE_LEVEL, 1.0), 255, cv2.THRESH_BINARY)
-    left, top, width, height = cv2.boundingRect(solid)
-    small = _resample(ink[top : top + height, left : left + width], core)
+    crop = _crop(ink, core)
+    if max(crop.shape) < BOX_PX:
+        crop = _crop(_enlarge(crop, core), 255.0)
+    small = _resample(crop)
     core = max(_core_level(small), 1.0)
     small = cv2.convertScaleAbs(small, alpha=255.0 / core)  # saturates at 255
     rows, columns = small.shape
@@ -84,27 +83,38 @@ def normalize(ink: Ink) -> npt.NDArray[np.uint8]:
 
 def _core_level(ink: Ink) -> float:
     """The ink level of the stroke's core: the mean of what is above the mean; one hot pixel hardly moves it."""
-    mean = cv2.mean(ink, cv2.compare(ink, (float(_FAINTEST_INK),), cv2.CMP_GE))[0]
-    return min(cv2.mean(ink, cv2.compare(ink, (mean,), cv2.CMP_GE))[0] * _CORE_OF_UPPER_MEAN, 255.0) if mean else 0.0
+    _, mask = cv2.threshold(ink, _FAINTEST_INK - 1, 255, cv2.THRESH_BINARY)
+    mean = cv2.mean(ink, mask)[0]
+    # cv2.threshold compares with the whole part; one less, so that ink of one level is above its own mean.
+    _, mask = cv2.threshold(ink, max(np.ceil(mean) - 1, _FAINTEST_INK - 1), 255, cv2.THRESH_BINARY)
+    return min(cv2.mean(ink, mask)[0] * _CORE_OF_UPPER_MEAN, 255.0)
 
 
-def _resample(crop: Ink, core: float) -> Ink:
-    """The glyph's box with its longest side at 20 pixels."""
+def _crop(ink: Ink, core: float) -> Ink:
+    """The glyph's box."""
+    _, solid = cv2.threshold(ink, max(core * _EDGE_LEVEL, 1.0), 255, cv2.THRESH_BINARY)
+    left, top, width, height = cv2.boundingRect(solid)
+    return ink[top : top + height, left : left + width]
+
+
+def _enlarge(crop: Ink, core: float) -> Ink:
+    """A coarse glyph at about 60 pixels, without stairs, its core at 255."""
+    factor = -(-_FINE_PX // max(crop.shape))
+    fine = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    fine = cv2.resize(fine, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    fine = cv2.GaussianBlur(fine, (0, 0), _COARSE_SIGMA * factor)
+    fine = cv2.subtract(fine, (core * _STEEP_LOW,))
+    return cv2.convertScaleAbs(fine, alpha=255.0 / (core * (_STEEP_HIGH - _STEEP_LOW)))
+
+
+def _resample(crop: Ink) -> Ink:
+    """The longest side at 20 pixels, the aspect kept."""
     height, width = crop.shape
     longest = max(height, width)
     if longest == BOX_PX:
         return crop
     size = (max(round(width * BOX_PX / longest), 1), max(round(height * BOX_PX / longest), 1))
-    if longest > BOX_PX:
-        return cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
-    factor = -(-_FINE_PX // longest)
-    fine = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    fine = cv2.resize(fine, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    fine = cv2.GaussianBlur(fine, (0, 0), _COARSE_SIGMA * factor)
-    fine = fine[factor:-factor, factor:-factor]
-    fine = cv2.subtract(fine, (core * _STEEP_LOW,))
-    fine = cv2.convertScaleAbs(fine, alpha=255.0 / (core * (_STEEP_HIGH - _STEEP_LOW)))
-    return cv2.resize(fine, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
 
 
 def _place(center: float, length: int) -> int:

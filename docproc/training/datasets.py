@@ -113,7 +113,8 @@ def separate_ink(image: npt.NDArray[np.uint8]) -> Ink:
         return ink
     ink = cv2.convertScaleAbs(ink, alpha=255.0 / core)
     ink = cv2.threshold(ink, 255 * _INK_FLOOR, 0, cv2.THRESH_TOZERO)[1]
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(cv2.compare(ink, (0.0,), cv2.CMP_GT), connectivity=8)
+    _, solid = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     specks = np.flatnonzero(areas < _SPECK_SHARE * areas[1:].sum())
     if len(specks):

@@ -17,8 +17,8 @@ from docproc.character.recognizer import BATCH
 from docproc.errors import ModelError
 from docproc.training.network import build_network
 
-#: Largest difference of two logits that is rounding: weights are kept in 16 bits, logits reach about 20.
-LARGEST_DIFFERENCE = 0.2
+#: Largest difference of two logits that is rounding: logits reach about 20, floats have seven digits.
+LARGEST_DIFFERENCE = 1e-3
 LARGEST_BYTES = 2_000_000
 
 
@@ -32,17 +32,17 @@ class Agreement:
 
 
 def export(model: Any) -> bytes:
-    """Convert to LiteRT, weights in 16-bit floats, the batch fixed: a fixed shape runs about twice as fast."""
+    """Convert to LiteRT in 32-bit floats, the batch fixed so that LiteRT can plan its fast kernels.
+
+    16-bit weights halve the file but are widened again at loading, and moved one of MNIST's 10,000 answers.
+    """
     import tensorflow as tf
 
     fixed = build_network(batch_size=BATCH)
     fixed.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         fixed.export(folder, format="tf_saved_model", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
 
 
 def check_agreement(
