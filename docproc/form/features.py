@@ -24,8 +24,8 @@ from docproc.template import Template
 
 REFERENCE_SIDE_PX = 1200  #: Long side at which the reference's features are taken: print of 2 mm is 8 px high on A4.
 REFERENCE_FEATURES = 4000
-#: (long side, features) of the page, tried in turn. The first serves scans and photos that the sheet fills; the second,
-#: sheets that fill a part of the picture and are small in it.
+#: (long side, features) of the page, tried in turn. The first serves scans and photos that the sheet fills; the
+#: second, sheets that fill a part of the picture and are small in it.
 PAGE_TRIES = ((1200, 4000), (2400, 8000))
 CONTRAST_THRESHOLD = 0.02  #: SIFT's own default (0.04) drops a third of the corners of faint print.
 RATIO = 0.8  #: A match is kept where the second best is this much worse (Lowe 2004, section 7.1).
@@ -106,7 +106,8 @@ def find_features(gray: Gray, side_px: int, count: int) -> Features:
     References
     ----------
     .. [1] D. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004.
-    .. [2] R. Arandjelovic and A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012.
+    .. [2] R. Arandjelovic and A. Zisserman, "Three things everyone should know to improve object retrieval",
+       CVPR 2012.
     """
     factor = min(side_px / max(gray.shape), 1.0)
     small = gray if factor == 1.0 else cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -133,7 +134,7 @@ def hypotheses(gray: Gray, reference: Reference) -> Iterator[Hypothesis]:
         if len(first) < LEAST_AGREEING:
             continue
         source, target = reference.features.points[first], features.points[second]
-        # The reach is meant on the sheet, so the map is sought from the page, whose scale is unknown, to the reference.
+        # The reach is meant on the sheet, so the map sought leads from the page, whose scale is unknown, to it.
         cv2.setRNGSeed(SEED)
         matrix, mask = cv2.findHomography(
             target,

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.form.bend import Bend
 from docproc.form.features import SEED, Reference
 from docproc.geometry import Points, Transform
 from docproc.page import Gray
@@ -35,49 +36,10 @@ GRID_MM = 10.0  #: One patch is taken in each square of this side that has print
 LEAST_CORNER = 0.02  #: A patch's corner measure, as a share of the sheet's 95th percentile: bare paper has none.
 LEAST_LIKENESS = 0.5  #: Normalized correlation below which a patch is not the one sought.
 LEAST_SPREAD = 6.0  #: Gray levels (standard deviation): a bare part of the page looks like nothing.
-BEND_REACH_MM = 28.0  #: Paper bends slowly: patches speak for about this neighborhood.
-BEND_RIDGE = 0.3  #: Weight that draws the local tilt to zero where few patches speak.
 NEIGHBORS = 8  #: A patch that misses the median of this many around it ...
 NEIGHBOR_MISS_MM = 0.8  #: ... by more is an outlier.
 LEAST_PATCHES = 8  #: Fewer tell nothing of a sheet.
 RESIDUAL_PERCENTILE = 75.0  #: Of the patches' misses: patches under writing are the quarter that may miss.
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bend:
-    """How far the paper lies off one flat map, measured at points of the sheet."""
-
-    at_mm: Points  #: (N, 2) where it was measured.
-    by_mm: Points  #: (N, 2) print meant for `at_mm` lies at `at_mm + by_mm`.
-
-    def near(self, x_mm: float, y_mm: float) -> Transform:
-        """The best affine map of the neighborhood: bent form mm from form mm."""
-        return self._fit(np.array([x_mm, y_mm]), np.ones(len(self.at_mm), bool))
-
-    def misses_mm(self) -> npt.NDArray[np.float64]:
-        """(N,) how far each point lies from where the others put it."""
-        misses = np.empty(len(self.at_mm))
-        for index, (point, shift) in enumerate(zip(self.at_mm, self.by_mm, strict=True)):
-            others = np.ones(len(self.at_mm), bool)
-            others[index] = False
-            expected = self._fit(point, others) @ point[np.newaxis]
-            misses[index] = np.hypot(*(expected[0] - point - shift))
-        return misses
-
-    def _fit(self, center: npt.NDArray[np.float64], used: npt.NDArray[np.bool_]) -> Transform:
-        offset = self.at_mm[used] - center
-        distance = np.hypot(offset[:, 0], offset[:, 1])
-        if len(distance) < 3:
-            return Transform.identity()
-        # Where print is scarce, the reach grows until a few patches speak.
-        reach = max(BEND_REACH_MM, float(np.sort(distance)[min(3, len(distance) - 1)]))
-        weight = np.exp(-0.5 * (distance / (reach / 2)) ** 2) + 1e-9
-        design = np.column_stack([np.ones(len(offset)), offset / reach])
-        normal = design.T @ (design * weight[:, np.newaxis]) + np.diag([0.0, BEND_RIDGE, BEND_RIDGE])
-        shift, *tilt = np.linalg.solve(normal, design.T @ (self.by_mm[used] * weight[:, np.newaxis]))
-        linear = np.eye(2) + np.array(tilt).T / reach
-        moved = center + shift - linear @ center
-        return Transform.of([[*linear[0], moved[0]], [*linear[1], moved[1]], [0, 0, 1]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,7 +154,7 @@ def _patch_centers(gray: Gray, cell_px: int, half_px: int) -> npt.NDArray[np.int
 def _shift(
     wanted: Gray, found: Gray, center: npt.NDArray[np.intp], half: int, search: int
 ) -> tuple[float, float] | None:
-    """How far, in px, the patch around `center` has moved; None where it is not found, or only at the search's rim."""
+    """How far, in px, the patch around `center` has moved; None where it is not found well inside the search."""
     x, y = int(center[0]), int(center[1])
     patch = wanted[y - half : y + half + 1, x - half : x + half + 1]
     top, left = max(y - half - search, 0), max(x - half - search, 0)

@@ -17,6 +17,7 @@ import cv2
 from docproc.form.features import hypotheses, load_reference
 from docproc.form.location import LocatedField
 from docproc.form.refinement import Agreement, refine
+from docproc.form.snapping import snap_fields
 from docproc.geometry import Transform
 from docproc.page import Gray, Page
 from docproc.template import Template
@@ -24,6 +25,7 @@ from docproc.template import Template
 #: Of the reference's patches, how many must agree. Pages of the form reach 0.67 to 0.94 in phone photos of bent and
 #: filled sheets, pages of other forms with the same headings and marks 0.20 at most.
 LEAST_SHARE = 0.4
+SEARCH_AFTER_PATCHES_MM = 1.0  #: Patches leave fields right to a few tenths of a mm; the template may add as much.
 LEAST_VISIBLE = 0.3  #: Share of the sheet's print that the image must show.
 
 
@@ -99,13 +101,14 @@ def _by_reference(gray: Gray, template: Template) -> Registration | Unregistered
                 agreement.residual_mm,
             )
         else:
-            return _registered(agreement, template)
+            return _registered(gray, agreement, template)
     return failure
 
 
-def _registered(agreement: Agreement, template: Template) -> Registration:
-    located = tuple(
+def _registered(gray: Gray, agreement: Agreement, template: Template) -> Registration:
+    bent = tuple(
         LocatedField(field, agreement.page_from_form @ agreement.bend.near(*field.box.center))
         for field in template.fields
     )
+    located = tuple(snap.located for snap in snap_fields(gray, bent, search_mm=SEARCH_AFTER_PATCHES_MM))
     return Registration(agreement.page_from_form, agreement.residual_mm, located, agreement.agreeing, agreement.share)
