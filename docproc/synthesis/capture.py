@@ -129,7 +129,7 @@ def capture(
     else:
         gray = degradation.blur(gray, sigma_px=0.7)
         gray = degradation.noise(gray, sigma=9.0 * bad, grain_px=0.8, rng=rng)
-        gray = degradation.bilevel(gray, darkness=float(rng.uniform(0.16, 0.22)))
+        gray = degradation.bilevel(gray, darkness=float(rng.uniform(0.2, 0.28)))
         gray = np.where(
             degradation.specks(np.full_like(gray, 255), per_megapixel=25 * bad, largest_px=0.35 * px_per_mm, rng=rng)
             < 255,

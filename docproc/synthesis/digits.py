@@ -22,11 +22,18 @@ SIDE_PX = 28  #: MNIST's image.
 BODY_PX = 20.0  #: The longest side of the digit within it.
 CANDIDATES = 24  #: Digits looked at for one that suits the writer.
 NEIGHBORS = 5  #: Digits asked whether a digit is what its label says.
-AGREEING = 3  #: Of them must say so; people would differ on the others.
+SMALL_PX = 14  #: Side at which digits are compared.
 RIDGE_PX = 2  #: Reach from a stroke's edge to its middle, in pixels of the image.
 FAINTEST_RIDGE = 0.22  #: Of full ink: fainter spots are noise.
 HALF_WIDTH_LEVEL = 0.5  #: A cut at half the ridge keeps the stroke as wide as it is.
-CUT_LEVELS = (0.3, 0.72)  #: Lower fills loops, higher thins strokes away.
+CUT_LEVELS = (0.3, 0.75)  #: Lower fills loops, higher thins strokes away.
+CUT_STEPS = np.linspace(*CUT_LEVELS, 10)
+RAW_LEVEL = 0.35  #: Of full ink, for seeing how a digit hangs together.
+SPECK_PX = 7.0  #: Square pixels of the image: smaller pieces are dirt.
+DRAWN_LEVEL = 0.5  #: Of full ink, for seeing how a drawing hangs together.
+MOST_PIECES = {5: 2}
+LOOPED = frozenset({0, 6, 8, 9})
+PIN_HOLE_PX = 1.0  #: Square pixels of the image: smaller holes are no loops.
 SLANT_WEIGHT = 6.0  #: One tenth of slant weighs as much as 0.6 px of stroke width.
 
 
@@ -38,6 +45,8 @@ class DigitPool:
     labels: npt.NDArray[np.uint8]  #: (N,), 0 to 9.
     slant: npt.NDArray[np.float32]  #: (N,) pixels to the right for each pixel up.
     stroke_px: npt.NDArray[np.float32]  #: (N,) mean width of the stroke, in pixels of the image.
+    small: npt.NDArray[np.float32]  #: (N, 196) the images at half the size, for finding neighbors.
+    small_energy: npt.NDArray[np.float32]  #: (N,) sum of squares of `small`.
 
     @staticmethod
     def of(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> DigitPool:
@@ -51,13 +60,21 @@ class DigitPool:
         # A stroke of length L and width w has area L w and an outline of about 2 L.
         down, right = np.diff(ink, axis=1)[:, :, :-1], np.diff(ink, axis=2)[:, :-1]
         outline = np.hypot(down, right).sum((1, 2))
-        return DigitPool(images, labels.astype(np.uint8), slant, 2 * mass / np.maximum(outline, 1e-6))
+        half = SIDE_PX // SMALL_PX
+        small = ink.reshape(-1, SMALL_PX, half, SMALL_PX, half).mean((2, 4)).reshape(len(ink), -1)
+        return DigitPool(
+            images,
+            labels.astype(np.uint8),
+            slant,
+            2 * mass / np.maximum(outline, 1e-6),
+            small,
+            np.einsum("nk,nk->n", small, small),
+        )
 
-    def choose(self, digit: int, *, slant: float, stroke_px: float, rng: np.random.Generator) -> int:
-        """Index of a digit that is plainly `digit`, in a hand near to that slant and stroke width.
-
-        A digit is passed over where fewer than AGREEING of its nearest neighbors share its label: people would differ
-        on it, and a sample's truth must be plain.
+    def candidates(
+        self, digit: int, *, slant: float, stroke_px: float, rng: np.random.Generator
+    ) -> npt.NDArray[np.intp]:
+        """Indexes of some drawn by chance, those in a hand nearest to that slant and stroke width first.
 
         Raises
         ------
@@ -69,17 +86,27 @@ class DigitPool:
             raise ValueError(f"the pool has no {digit}")
         picked = rng.choice(having, size=min(CANDIDATES, len(having)), replace=False)
         unlike = SLANT_WEIGHT * np.abs(self.slant[picked] - slant) + np.abs(self.stroke_px[picked] - stroke_px)
-        ordered = picked[np.argsort(unlike, kind="stable")]
-        return int(next((index for index in ordered if self._is_plain(int(index))), ordered[0]))
+        return picked[np.argsort(unlike, kind="stable")]
 
-    def _is_plain(self, index: int) -> bool:
+    def is_plain(self, drawn: npt.NDArray[np.float32], index: int) -> bool:
+        """Whether `drawn` (S, S), a drawing of digit `index`, is plainly that digit.
+
+        It must hang together (a five may have its bar apart), show a loop where it has one by rights, and share its
+        label with all of its nearest neighbors in the pool: people would differ on other ones, and a sample's truth
+        must be plain.
+        """
+        label = int(self.labels[index])
+        source_px = len(drawn) / SIDE_PX
+        pieces = len(_large(drawn > DRAWN_LEVEL, PIN_HOLE_PX * source_px**2))
+        grounds = len(_large(drawn < DRAWN_LEVEL, PIN_HOLE_PX * source_px**2))
+        if pieces > MOST_PIECES.get(label, 1) or (label in LOOPED and grounds < 2):
+            return False
         if len(self.labels) <= NEIGHBORS + 1:
             return True
-        apart = self.images.astype(np.int16) - self.images[index].astype(np.int16)
-        distance = np.einsum("nij,nij->n", apart, apart, dtype=np.int64)
-        distance[index] = np.iinfo(np.int64).max
-        near = self.labels[np.argpartition(distance, NEIGHBORS)[:NEIGHBORS]]
-        return int((near == self.labels[index]).sum()) >= AGREEING
+        small = cv2.resize(drawn, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA).ravel()
+        distance = self.small_energy - 2 * (self.small @ small)
+        distance[index] = np.inf
+        return bool((self.labels[np.argpartition(distance, NEIGHBORS)[:NEIGHBORS]] == label).all())
 
 
 def load_digits(path: Path, *, split: Literal["train", "test"] = "test") -> DigitPool:
@@ -106,6 +133,43 @@ def load_digits(path: Path, *, split: Literal["train", "test"] = "test") -> Digi
             f"{path}: {images} is {x.dtype} of shape {x.shape}; digits are uint8 of shape (N, 28, 28).", remedy=remedy
         )
     return DigitPool.of(x, y)
+
+
+def copy_digit(
+    pool: DigitPool,
+    digit: int,
+    *,
+    body_px: float,
+    stroke_px: float,
+    slant: float,
+    rng: np.random.Generator,
+    plain_only: bool = True,
+) -> tuple[npt.NDArray[np.float32], float]:
+    """Draw some `digit` of the pool, near to a hand, plain where `plain_only` asks for it and chance brings one.
+
+    Returns
+    -------
+    (S, S) float32, float
+        Ink, 0 to 1, as `draw_digit` gives it; the slant of the digit that was copied.
+
+    Raises
+    ------
+    ValueError
+        If the pool has no such digit.
+    """
+    ordered = pool.candidates(digit, slant=slant, stroke_px=stroke_px * BODY_PX / body_px, rng=rng)
+    for index in ordered:
+        drawn = _drawn(pool, int(index), body_px, stroke_px)
+        if not plain_only or pool.is_plain(drawn, int(index)):
+            return drawn, float(pool.slant[index])
+    nearest = int(ordered[0])
+    return _drawn(pool, nearest, body_px, stroke_px), float(pool.slant[nearest])
+
+
+def _drawn(pool: DigitPool, index: int, body_px: float, stroke_px: float) -> npt.NDArray[np.float32]:
+    return draw_digit(
+        pool.images[index], body_px=body_px, stroke_px=stroke_px, source_stroke_px=float(pool.stroke_px[index])
+    )
 
 
 def draw_digit(image: Ink, *, body_px: float, stroke_px: float, source_stroke_px: float) -> npt.NDArray[np.float32]:
@@ -138,13 +202,31 @@ def draw_digit(image: Ink, *, body_px: float, stroke_px: float, source_stroke_px
     wanted = stroke_px / factor / max(source_stroke_px, 1e-6)
     level = float(np.clip(HALF_WIDTH_LEVEL + 0.35 * (1 - wanted), *CUT_LEVELS))
     flat = large / np.maximum(ridge, FAINTEST_RIDGE)
-    whole = _pieces(flat > CUT_LEVELS[0])
-    while level > CUT_LEVELS[0] and _pieces(flat > level) != whole:
-        level -= 0.05
+    drawn = _shape(large > RAW_LEVEL, source_px)
+    # A cut that opens or fills a loop, or parts a stroke, would draw another digit.
+    fitting = (step for step in sorted(CUT_STEPS, key=lambda step: abs(step - level)))
+    level = next((step for step in fitting if _shape(flat > step, source_px) == drawn), HALF_WIDTH_LEVEL)
     sharp = np.clip((flat - level) * max(source_px, 1.0) * 1.6 + 0.5, 0, 1)
+    sharp[_specks(flat > level, source_px)] = 0
     half = (side + 1) // 2
     return cv2.resize(sharp, (half, half), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
-def _pieces(ink: npt.NDArray[np.bool_]) -> int:
-    return int(cv2.connectedComponents(ink.astype(np.uint8))[0])
+def _shape(ink: npt.NDArray[np.bool_], source_px: float) -> tuple[int, int]:
+    """Number of strokes that hang together, and of loops, specks and pin holes aside."""
+    return len(_large(ink, SPECK_PX * source_px**2)), len(_large(~ink, PIN_HOLE_PX * source_px**2))
+
+
+def _specks(ink: npt.NDArray[np.bool_], source_px: float) -> npt.NDArray[np.bool_]:
+    """Where small pieces stand apart from the digit, with the soft edge around them."""
+    _, labels, _, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8))
+    small = ink & ~np.isin(labels, _large(ink, SPECK_PX * source_px**2))
+    reach = 2 * round(1.5 * source_px) + 1
+    around = cv2.dilate(small.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+    return around & ~(ink & ~small)
+
+
+def _large(mask: npt.NDArray[np.bool_], least_area: float) -> npt.NDArray[np.intp]:
+    """Labels, as cv2 numbers them, of the pieces of at least that area."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= least_area) + 1

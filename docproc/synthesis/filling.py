@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.geometry import Box
-from docproc.synthesis.digits import BODY_PX, DigitPool, draw_digit
+from docproc.synthesis.digits import DigitPool, copy_digit
 from docproc.template import Field, Template
 
 Paper = npt.NDArray[np.uint8]  #: (H, W, 3) RGB.
@@ -24,7 +24,7 @@ Paper = npt.NDArray[np.uint8]  #: (H, W, 3) RGB.
 PEN_MM = {"blue": (0.40, 0.62), "black": (0.40, 0.70), "pencil": (0.45, 0.75)}  #: Widths of strokes.
 PEN_RGB = {"blue": (28, 48, 150), "black": (32, 32, 38), "pencil": (88, 88, 94)}
 PEN_DEPTH = {"blue": (0.82, 1.0), "black": (0.85, 1.0), "pencil": (0.68, 0.88)}  #: How much of the paper is covered.
-TALLEST_MM = 8.5  #: People do not fill a large box.
+TALLEST_MM = 7.0  #: People do not fill a large box.
 FREE_ADVANCE = 0.72  #: Width of a written digit with its space, in heights.
 
 
@@ -192,17 +192,12 @@ def _write_digit(
 ) -> None:
     height_mm = slot.height * float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15))
     body_px = height_mm * px_per_mm
-    wanted_px = writer.pen_mm * px_per_mm
-    index = digits.choose(digit, slant=writer.slant, stroke_px=wanted_px * BODY_PX / body_px, rng=rng)
-    glyph = draw_digit(
-        digits.images[index],
-        body_px=body_px,
-        stroke_px=wanted_px,
-        source_stroke_px=float(digits.stroke_px[index]),
+    glyph, slant = copy_digit(
+        digits, digit, body_px=body_px, stroke_px=writer.pen_mm * px_per_mm, slant=writer.slant, rng=rng
     )
     glyph = _posed(
         glyph,
-        shear=float(np.clip(0.5 * (writer.slant - digits.slant[index]), -0.2, 0.2)),
+        shear=float(np.clip(0.5 * (writer.slant - slant), -0.2, 0.2)),
         degrees=float(rng.normal(0, 2.5)),
         narrower=min(1.0, slot.width * px_per_mm / max(_ink_width(glyph), 1.0)),
     )

@@ -185,6 +185,8 @@ def encode(pages: Sequence[FilledPage], *, dpi: float, quality: int) -> bytes:
     stream = io.BytesIO()
     if ending == ".png":
         images[0].save(stream, "PNG", optimize=True, dpi=(dpi, dpi))
+    elif pages[0].condition is Condition.PHOTO:
+        images[0].save(stream, "JPEG", quality=quality)  # a phone does not know how far the paper is
     elif ending == ".jpg":
         images[0].save(stream, "JPEG", quality=quality, dpi=(round(dpi), round(dpi)))
     elif ending == ".pdf":
