@@ -246,4 +246,7 @@ def _close_table(sheet: Any, last_row: int, last_column: int) -> None:
 
 
 def _text(sheet: Any, row: int, column: int, text: str, style: Any) -> None:
-    sheet.write_string(row, column, writable(text)[:LONGEST_TEXT], style)
+    if text:
+        sheet.write_string(row, column, writable(text)[:LONGEST_TEXT], style)
+    else:
+        sheet.write_blank(row, column, None, style)  # a doubtful blank has its color, too
