@@ -92,6 +92,8 @@ def test_each_page_of_a_tiff_is_a_page_and_a_thumbnail_is_none(tmp_path):
     thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
     path = tmp_path / "many.tif"
     sheet().save(path, save_all=True, append_images=[thumbnail, colored()], compression="tiff_lzw")
+    with Image.open(path) as opened:
+        assert opened.n_frames == 3
     refs = list_pages(find_sources([str(path)])[0])
     assert [ref.index for ref in refs] == [0, 1]
     assert np.array_equal(load_page(refs[0]).pixels, np.asarray(sheet()))
@@ -103,6 +105,19 @@ def test_gray_of_16_bits_is_scaled_to_8(tmp_path, name):
     deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     page = load(saved(tmp_path, name, Image.fromarray(deep.astype(">u2") if "big" in name else deep)))
     assert np.array_equal(page.pixels, np.rint(deep / 257).astype(np.uint8))
+
+
+def test_a_fax_of_standard_resolution_gets_square_pixels(tmp_path):
+    path = saved(tmp_path, "fax.tif", sheet(204, 98).convert("1"), compression="group4", dpi=(204, 98))
+    page = load(path)
+    assert page.pixels.shape == (204, 204)
+    assert page.dpi == 204
+
+
+def test_the_second_picture_in_a_phone_photo_is_no_page(tmp_path):
+    path = saved(tmp_path, "p.jpg", colored(), format="MPO", save_all=True, append_images=[sheet()], quality=95)
+    [ref] = list_pages(find_sources([str(path)])[0])
+    assert load_page(ref).pixels.shape == (200, 150, 3)
 
 
 def test_gray_of_16_bits_with_white_as_0_is_inverted(tmp_path):
@@ -320,24 +335,38 @@ def test_a_picture_within_a_form_is_taken(tmp_path):
     assert np.abs(page.pixels.astype(int) - np.asarray(sheet())).mean() < 2
 
 
-def test_a_stencil_is_drawn_as_the_page_shows_it(tmp_path):
+@pytest.mark.parametrize(("paint", "shape"), [(b"0 g", (200, 152)), (b"1 0 0 rg", (400, 300, 3))])
+def test_a_black_stencil_is_taken_and_a_colored_one_drawn(tmp_path, paint, shape):
     path = tmp_path / "stencil.pdf"
-    bits = np.packbits(np.eye(16, dtype=bool), axis=1).tobytes()
-    extra = b"/ImageMask true /Decode [1 0]"
-    path.write_bytes(written_pdf(b"q 72 0 0 96 0 0 cm /I Do Q", bits, image=b"/Width 16 /Height 16 " + extra))
+    bits = np.asarray(sheet(152)) < 128
+    image = b"/Width 152 /Height 200 /BitsPerComponent 1 /ImageMask true /Decode [1 0]"
+    content = b"q %s 72 0 0 96 0 0 cm /I Do Q" % paint
+    path.write_bytes(written_pdf(content, np.packbits(bits, axis=1).tobytes(), image=image))
     page = load(path)
-    assert page.pixels[5, 5] < 128
-    assert page.pixels[5, -5] == 255
+    assert page.pixels.shape == shape
+    if page.pixels.ndim == 2:
+        assert np.array_equal(page.pixels < 128, bits)
 
 
-def written_pdf(content: bytes, picture: bytes, *, image: bytes = b"", form: bytes = b"") -> bytes:
+@pytest.mark.parametrize(("kind", "shape"), [(b"Link", (200, 150)), (b"Square", (400, 300))])
+def test_a_comment_on_a_pdf_page_makes_it_drawn_and_a_link_does_not(tmp_path, kind, shape):
+    path = tmp_path / "commented.pdf"
+    jpeg = io.BytesIO()
+    sheet().save(jpeg, "JPEG", quality=95)
+    annotation = b"/Annots [<< /Type /Annot /Subtype /%s /Rect [5 5 50 50] >>]" % kind
+    path.write_bytes(written_pdf(b"q 72 0 0 96 0 0 cm /I Do Q", jpeg.getvalue(), page=annotation))
+    assert load(path).pixels.shape == shape
+
+
+def written_pdf(content: bytes, picture: bytes, *, image: bytes = b"", form: bytes = b"", page: bytes = b"") -> bytes:
     """A PDF by hand: one page of 72 x 96 points, its content, a picture /I (JPEG by default), and a form /X."""
     image = image or b"/Width 150 /Height 200 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 96] /Contents 4 0 R /Resources << "
-        b"/XObject << /I 5 0 R /X 6 0 R >> "
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 96] %s /Contents 4 0 R /Resources << "
+        % page
+        + b"/XObject << /I 5 0 R /X 6 0 R >> "
         b"/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
         b"<< /Length %d >> stream\n%s\nendstream" % (len(content), content),
         b"<< /Type /XObject /Subtype /Image %s /Length %d >> stream\n%s\nendstream" % (image, len(picture), picture),

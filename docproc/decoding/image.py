@@ -42,6 +42,7 @@ MIN_DPI = 96.0  #: Below it stand defaults (0, 1, 72) that no scanner chose.
 MAX_DPI = 2400.0  #: The finest that document scanners offer.
 MAX_SHEET_MM = 462.0  #: A3 and a tenth more: a resolution that makes the sheet larger is a default, too.
 MAX_DPI_RATIO = 1.1  #: Between the axes; a page has one resolution or none.
+FAX_RATIO = 1.8  #: Columns to rows of an inch, from which on the page is a fax of the coarser kind.
 
 EXIF_ORIENTATION = 0x0112
 EXIF_CAMERA = 0x8769  #: The sub-directory of what the camera did.
@@ -93,6 +94,8 @@ def decode(file: BinaryIO, kind: str, index: int, where: str) -> tuple[Pixels, f
         orientation, has_lens = _exif(opened)
         dpi = None if has_lens else plausible_dpi(opened.info.get("dpi"), opened.size)
         pixels = _gray_or_rgb(opened, inverted=inverted)
+        if kind == "TIFF" and dpi is None:
+            pixels, dpi = _with_square_pixels(pixels, opened.info.get("dpi"))
     except DECODER_FAULTS as error:
         raise damaged(where, kind, error) from error
     except Image.DecompressionBombError as error:
@@ -120,6 +123,20 @@ def plausible_dpi(dpi: object, size_px: tuple[int, int]) -> float | None:
         return None
     mean = round((low * high) ** 0.5, 2)
     return mean if max(size_px) / mean * 25.4 <= MAX_SHEET_MM else None
+
+
+def _with_square_pixels(pixels: Pixels, dpi: object) -> tuple[Pixels, float | None]:
+    """A fax of standard resolution (204 x 98 dpi, ITU-T T.4) with as many rows to the inch as columns."""
+    if not (isinstance(dpi, tuple) and len(dpi) == 2):
+        return pixels, None
+    across, down = (plausible_dpi((part, part), (1, 1)) for part in dpi)
+    if across is None or down is None or across < FAX_RATIO * down:
+        return pixels, None
+    height, width = pixels.shape[:2]
+    size = (width, round(height * across / down))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)), plausible_dpi(
+        (across, across), size
+    )
 
 
 def without_false_color(pixels: Pixels) -> Pixels:

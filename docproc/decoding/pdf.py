@@ -15,17 +15,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from docproc.decoding.faults import DECODER_FAULTS, RESCAN, check_size, damaged, page_error
-from docproc.decoding.image import Pixels, plausible_dpi, turned, without_false_color
+from docproc.decoding.image import Pixels, plausible_dpi, without_false_color
 
 POINTS_PER_INCH = 72
 DRAWN_DPI = 300  #: Resolution of a page that is drawn: what document scanners are set to.
 MAX_DRAWN_SIDE_PX = 7016  #: A2 at 300 dpi. PDFs that claim a larger sheet have a wrong scale, and are drawn smaller.
 
 COMPARED_SIDE_PX = 256  #: Size at which the embedded picture is compared with the drawn page.
-MAX_DIFFERENCE = 12.0  #: Mean gray levels between the two; other smoothing gives 1 to 4, a wrong turn or mask 20 up.
+MAX_DIFFERENCE = 0.25  #: Between the two, as a share of the ink. On 170 scans embedded in PDFs 0.16 at most.
 EDGE_SLACK = 0.01  #: Of the page's side: producers round the page's size to whole points.
 MAX_SQUASH = 1.1  #: Between the resolutions along x and y; a squashed picture (fax) is drawn instead.
 
@@ -160,10 +160,14 @@ def _embedded(page: Any, placed: _Placed) -> tuple[Pixels, float | None] | None:
     pixels = pixels[:: 1 if down[1] > 0 else -1, :: 1 if along[0] > 0 else -1]
     height, width = pixels.shape[:2]
     dpi = (width / abs(along[0]) * POINTS_PER_INCH, height / abs(down[1]) * POINTS_PER_INCH)
-    if max(dpi) > MAX_SQUASH * min(dpi) or not _looks_like(page, pixels, first, last):
+    if max(dpi) > MAX_SQUASH * min(dpi):
         return None
-    pixels = np.ascontiguousarray(without_false_color(turned(pixels, 1)))
-    return pixels, plausible_dpi(dpi, (width, height))
+    shown = _draw(page, COMPARED_SIDE_PX / max(size))
+    # A stencil (8.9.6.2) says where to paint: in black it is the scan's negative.
+    for candidate in (pixels,) if pixels.ndim == 3 else (pixels, ~pixels):
+        if _looks_like(shown, candidate, first / size, last / size):
+            return np.ascontiguousarray(without_false_color(candidate)), plausible_dpi(dpi, (width, height))
+    return None
 
 
 def _on_sheet(page: Any, x: float, y: float) -> npt.NDArray[np.float64]:
@@ -175,22 +179,19 @@ def _on_sheet(page: Any, x: float, y: float) -> npt.NDArray[np.float64]:
     return np.array(seen)
 
 
-def _looks_like(page: Any, pixels: Pixels, first: npt.NDArray, last: npt.NDArray) -> bool:
-    """Whether the page, drawn small, is this picture between its corners and white around."""
-    drawn = np.asarray(_draw(page, COMPARED_SIDE_PX / max(page.get_size())).convert("L"), np.int16)
-    scale = np.array(drawn.shape[::-1]) / page.get_size()
-    left, top = np.maximum(np.rint(first * scale).astype(int), 0)
-    right, bottom = np.minimum(np.rint(last * scale).astype(int), drawn.shape[::-1])
+def _looks_like(shown: Image.Image, pixels: Pixels, first: npt.NDArray, last: npt.NDArray) -> bool:
+    """Whether the small drawing is this picture between two corners (as shares of the page) and white around."""
+    left, top = np.maximum(np.rint(first * shown.size).astype(int), 0)
+    right, bottom = np.minimum(np.rint(last * shown.size).astype(int), shown.size)
     if right <= left or bottom <= top:
         return False
-    expected = np.full_like(drawn, 255)
-    small = (
-        Image.fromarray(np.ascontiguousarray(pixels))
-        .convert("L")
-        .resize((right - left, bottom - top), Image.Resampling.BOX)
-    )
-    expected[top:bottom, left:right] = np.asarray(small)
-    return float(np.abs(expected - drawn).mean()) <= MAX_DIFFERENCE
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    expected = Image.new("RGB", shown.size, "white")
+    expected.paste(picture.resize((right - left, bottom - top), Image.Resampling.BOX), (left, top))
+    # Blurred, since PDFium makes pictures small in a way of its own, by which thin lines differ.
+    one, other = (np.asarray(each.filter(ImageFilter.BoxBlur(1)), np.int16) for each in (shown, expected))
+    ink = (255 - np.minimum(one, other)).sum()
+    return bool(np.abs(one - other).sum() <= MAX_DIFFERENCE * ink)
 
 
 def _drawn(page: Any, where: str) -> tuple[Pixels, float | None]:
@@ -207,7 +208,7 @@ def _drawn(page: Any, where: str) -> tuple[Pixels, float | None]:
 
 def _draw(page: Any, scale: float) -> Image.Image:
     """The page on white paper, in color."""
-    return Image.fromarray(_from_bitmap(page.render(scale=scale, fill_color=(255, 255, 255, 255))))
+    return Image.fromarray(_from_bitmap(page.render(scale=scale, fill_color=(255, 255, 255, 255)))).convert("RGB")
 
 
 def _from_bitmap(bitmap: Any) -> Pixels:
