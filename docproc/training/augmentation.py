@@ -18,9 +18,9 @@ CANVAS_PX = 64  #: Side of the canvas on which glyphs are bent.
 GLYPH_PX = 40  #: Longest side of a glyph on its canvas: what 300 dpi gives of digits 3.4 mm high.
 
 # How often each thing happens. Chosen by looking at cut glyphs of office scans, fax-like scans and phone photos.
-PLAIN_SHARE = 0.12  #: Glyphs left as they are, so that clean input stays easy.
 _STROKE_SHARE = 0.5
-_FRAGMENT_SHARE = 0.22
+_FRAGMENT_SHARE = 0.25
+_HATCH_SHARE = 0.02
 _FADE_SHARE = 0.2
 _BREAK_SHARE = 0.08
 _COARSE_SHARE = 0.4
@@ -32,7 +32,7 @@ _BINARY_SHARE = 0.4
 _ROTATION_DEG = 5.0  #: Standard deviation; slant comes on top.
 _ROTATION_LIMIT_DEG = 14.0
 _SLANT = 0.13  #: Standard deviation of the horizontal shear.
-_ASPECT = 0.12  #: Standard deviation of log(width / height).
+_ASPECT = 0.16  #: Standard deviation of log(width / height).
 _ELASTIC_PX = 1.3  #: Largest standard deviation of the bend, at the nodes of a grid 16 pixels apart.
 _GRID = 5
 _COARSE_PX = (8, 20)  #: Longest side of glyphs from low-resolution scans.
@@ -53,13 +53,13 @@ def augment(canvas: Ink, rng: np.random.Generator, neighbor: Ink | None = None) 
     neighbor : (64, 64) uint8, optional
         Another glyph, of which a fragment may remain at a side.
     """
-    if rng.random() < PLAIN_SHARE:
-        return normalize(canvas)
     ink = bend(canvas, rng)
     if rng.random() < _STROKE_SHARE:
         ink = change_stroke(ink, rng)
     if rng.random() < _FRAGMENT_SHARE:
         ink = leave_fragment(ink, rng, neighbor)
+    if rng.random() < _HATCH_SHARE:
+        ink = leave_hatching(ink, rng)
     glyph, before = normalize(degrade(ink, rng)), normalize(ink)
     # Thin strokes can vanish under a hard threshold; such a glyph would carry a label that nobody could see in it.
     return glyph if _likeness(glyph, before) >= _LEAST_LIKENESS else before
@@ -75,7 +75,7 @@ def bend(ink: Ink, rng: np.random.Generator) -> Ink:
     """Turn, slant, stretch and bend elastically (P. Simard et al., ICDAR 2003), all in one resampling."""
     degrees = np.clip(rng.normal(0, _ROTATION_DEG), -_ROTATION_LIMIT_DEG, _ROTATION_LIMIT_DEG)
     angle, slant, aspect = np.deg2rad(degrees), rng.normal(0, _SLANT), np.exp(rng.normal(0, _ASPECT) / 2)
-    zoom = rng.uniform(0.95, 1.25)
+    zoom = rng.uniform(1.0, 1.3)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     source_from_result = turn @ np.array([[zoom / aspect, slant], [0, zoom * aspect]])
     centered_x, centered_y = _CENTERED
@@ -133,24 +133,19 @@ def _clip_side(ink: Ink, box: tuple[int, int, int, int], rng: np.random.Generato
 
 def _leave_rule(ink: Ink, box: tuple[int, int, int, int], rng: np.random.Generator) -> Ink:
     left, top, width, height = box
-    start, end = np.sort(rng.uniform(-0.1, 1.1, 2))
-    if end - start > 0.7:  # a whole rule is taken away by dropout; what stays is a piece
-        end = start + 0.7
-    off, thick = rng.uniform(-0.02, 0.12), int(rng.integers(1, 3))
-    tone = int(rng.integers(90, 256))
-    match rng.integers(4):
-        case 0:
-            x = int(left - off * height)
-            ends = (x, int(top + start * height)), (x, int(top + end * height))
-        case 1:
-            x = int(left + width - 1 + off * height)
-            ends = (x, int(top + start * height)), (x, int(top + end * height))
-        case 2:
-            y = int(top - off * height)
-            ends = (int(left + start * width), y), (int(left + end * width), y)
-        case _:
-            y = int(top + height - 1 + off * height)
-            ends = (int(left + start * width), y), (int(left + end * width), y)
+    if rng.random() < 0.6:  # a piece
+        start, end = np.sort(rng.uniform(-0.1, 1.1, 2))
+        end, off = min(end, start + 0.7), rng.uniform(-0.02, 0.12)
+    else:  # a whole side of the cell: longer than the digit, or it could be a 1 beside it
+        start, end, off = rng.uniform(-0.6, -0.1), rng.uniform(1.1, 1.6), rng.uniform(0.05, 0.3)
+    thick, tone = int(rng.integers(1, 3)), int(rng.integers(90, 256))
+    across = int(off * height)
+    if rng.random() < 0.6:
+        x = left - across if rng.random() < 0.5 else left + width - 1 + across
+        ends = (x, int(top + start * height)), (x, int(top + end * height))
+    else:
+        y = top - across if rng.random() < 0.5 else top + height - 1 + across
+        ends = (int(left + start * width), y), (int(left + end * width), y)
     cv2.line(ink, *ends, tone, thick)
     return ink
 
@@ -169,6 +164,18 @@ def _leave_neighbor(ink: Ink, box: tuple[int, int, int, int], neighbor: Ink, rng
     target = ink[rows, at : at + share]
     ink[rows, at : at + share] = np.maximum(target, piece[rows, : target.shape[1]])
     return ink
+
+
+def leave_hatching(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Leave the thin parallel lines of a security background, within and around the glyph."""
+    left, top, width, height = cv2.boundingRect(ink)
+    lines = np.zeros_like(ink)
+    slope, tone = rng.normal(0, 0.15), int(rng.integers(60, 170))
+    pitch = rng.uniform(4, 8)
+    for start in np.arange(top - rng.uniform(0, pitch), top + height, pitch):
+        ends = (left - 2, int(start - slope * width / 2)), (left + width + 2, int(start + slope * width / 2))
+        cv2.line(lines, *ends, tone, 1, cv2.LINE_AA)
+    return cv2.max(ink, lines)
 
 
 def degrade(ink: Ink, rng: np.random.Generator) -> Ink:

@@ -1,7 +1,7 @@
 """Digits to learn from: read, separated from their paper, and put on canvases; whole writers kept apart.
 
 In:  .npz files with `x` (N, H, W) uint8, `y` (N,) and perhaps `writer` (N,); MNIST's own layout for MNIST.
-Out: `Digits`: canvases (N, 64, 64) uint8 ink, longest side about 40, with labels and writers.
+Out: `Digits`: canvases (N, 64, 64) uint8 ink, longest side about 40, and normalized glyphs, with labels and writers.
 Polarity and paper are found out, not declared: dark ink on light paper or light on dark, gray or two-level.
 """
 
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.character.normalization import SIDE_PX, normalize
 from docproc.errors import PageError
 from docproc.page import Ink
 from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
@@ -39,6 +40,7 @@ class Digits:
 
     name: str
     canvases: npt.NDArray[np.uint8]  #: (N, 64, 64) ink.
+    glyphs: npt.NDArray[np.uint8]  #: (N, 28, 28) the same, normalized as they are.
     labels: npt.NDArray[np.uint8]  #: (N,), 0 to 9.
     writers: npt.NDArray[np.int64]  #: (N,), -1 where unknown.
 
@@ -47,7 +49,9 @@ class Digits:
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Digits:
         """Those chosen by a (N,) mask."""
-        return Digits(self.name, self.canvases[chosen], self.labels[chosen], self.writers[chosen])
+        return Digits(
+            self.name, self.canvases[chosen], self.glyphs[chosen], self.labels[chosen], self.writers[chosen]
+        )
 
 
 def read_mnist(path: Path | None) -> tuple[Digits, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -63,7 +67,9 @@ def read_mnist(path: Path | None) -> tuple[Digits, npt.NDArray[np.uint8], npt.ND
         arrays = _arrays(path, ("x_train", "y_train", "x_test", "y_test"))
         x, y, x_test, y_test = (arrays[key] for key in ("x_train", "y_train", "x_test", "y_test"))
     writers = np.full(len(y), _UNKNOWN_WRITER, np.int64)
-    return Digits("mnist", to_canvases(x), y.astype(np.uint8), writers), x_test, y_test.astype(np.uint8)
+    canvases, _ = to_canvases(x)
+    # MNIST's own images are normalized already: once more would only round them.
+    return Digits("mnist", canvases, x, y.astype(np.uint8), writers), x_test, y_test.astype(np.uint8)
 
 
 def read_digits(path: Path) -> Digits:
@@ -76,7 +82,7 @@ def read_digits(path: Path) -> Digits:
             remedy="Give x as (N, height, width) uint8 and y as (N,) digits 0 to 9.",
         )
     writers = arrays.get("writer", np.full(len(y), _UNKNOWN_WRITER)).astype(np.int64)
-    return Digits(path.stem, to_canvases(x), y.astype(np.uint8), writers)
+    return Digits(path.stem, *to_canvases(x), y.astype(np.uint8), writers)
 
 
 def hold_out(digits: Digits, share: float, rng: np.random.Generator) -> tuple[Digits, Digits]:
@@ -91,14 +97,16 @@ def hold_out(digits: Digits, share: float, rng: np.random.Generator) -> tuple[Di
     return digits.part(~mask), digits.part(mask)
 
 
-def to_canvases(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """(N, H, W) images of any polarity to (N, 64, 64) ink with the longest side at 40."""
+def to_canvases(images: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """(N, H, W) images of any polarity to (N, 64, 64) ink with the longest side at 40, and (N, 28, 28) glyphs."""
     canvases = np.zeros((len(images), CANVAS_PX, CANVAS_PX), np.uint8)
+    glyphs = np.zeros((len(images), SIDE_PX, SIDE_PX), np.uint8)
     light_paper = _paper_is_light(images)
-    for canvas, image in zip(canvases, images, strict=True):
+    for canvas, glyph, image in zip(canvases, glyphs, images, strict=True):
         ink = separate_ink(255 - image if light_paper else image)
         _place(ink, canvas)
-    return canvases
+        glyph[:] = normalize(ink)
+    return canvases, glyphs
 
 
 def separate_ink(image: npt.NDArray[np.uint8]) -> Ink:

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from docproc.character.normalization import normalize_all
 from docproc.training.augmentation import augment
 from docproc.training.datasets import Digits
 from docproc.training.negatives import draw_negatives
 
 NEGATIVE_SHARE = 0.17  #: Of all glyphs shown.
+PLAIN_SHARE = 0.15  #: Of the glyphs shown, not aged, so that clean input stays easy.
 #: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
 #: shapes that MNIST lacks.
 EXTRA_WEIGHT = 2.0
@@ -34,19 +36,23 @@ def shares(sources: Sequence[Digits]) -> list[float]:
 def aged_glyphs(sources: Sequence[Digits], *, count: int, seed: int, epoch: int) -> tuple[Glyphs, Glyphs]:
     """About `count` glyphs and their classes for one epoch, augmented and shuffled."""
     rng = np.random.default_rng((seed, epoch))
-    canvases, labels = [], []
-    for source, share in zip(sources, shares(sources), strict=True):
-        picked = _pick(len(source), round(count * share), rng)
-        canvases.append(source.canvases[picked])
-        labels.append(source.labels[picked])
-    digits, digit_labels = np.concatenate(canvases), np.concatenate(labels)
-    marks, mark_labels = draw_negatives(round(count * NEGATIVE_SHARE), digits, digit_labels, rng)
-    every = np.concatenate([digits, marks])
-    every_label = np.concatenate([digit_labels, mark_labels])
-    order = rng.permutation(len(every))
-    neighbors = rng.integers(len(digits), size=len(every))
-    glyphs = np.stack([augment(every[i], rng, digits[n]) for i, n in zip(order, neighbors, strict=True)])
-    return glyphs, every_label[order]
+    picks = [
+        _pick(len(source), round(count * share), rng) for source, share in zip(sources, shares(sources), strict=True)
+    ]
+    pairs = list(zip(sources, picks, strict=True))
+    digits = np.concatenate([source.canvases[picked] for source, picked in pairs])
+    plain = np.concatenate([source.glyphs[picked] for source, picked in pairs])
+    labels = np.concatenate([source.labels[picked] for source, picked in pairs])
+    marks, mark_labels = draw_negatives(round(count * NEGATIVE_SHARE), digits, labels, rng)
+    canvases = np.concatenate([digits, marks])
+    plain = np.concatenate([plain, normalize_all(list(marks))])
+    order = rng.permutation(len(canvases))
+    stays_plain = rng.random(len(canvases)) < PLAIN_SHARE
+    neighbors = rng.integers(len(digits), size=len(canvases))
+    glyphs = np.stack(
+        [plain[i] if stays_plain[i] else augment(canvases[i], rng, digits[neighbors[i]]) for i in order]
+    )
+    return glyphs, np.concatenate([labels, mark_labels])[order]
 
 
 def _pick(available: int, wanted: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:

@@ -27,7 +27,10 @@ _STILL_ONE_DIGIT = frozenset(
     {(3, 8), (6, 8), (8, 9), (5, 8), (0, 8), (2, 8), (3, 9), (5, 9), (5, 6), (0, 6), (0, 9), (0, 1), (1, 4), (1, 7)}
     | {(1, 9), (4, 9), (7, 9), (2, 7), (2, 3), (3, 5), (1, 6), (1, 8)}
 )
-_CUT_DIGITS = (0, 2, 3, 5, 6, 8, 9)  #: Digits of which a half is no digit: halves of 1, 4 and 7 are strokes.
+#: Digits of which a half is no digit: the right half of an 8 is a 3, halves of 1, 3, 4 and 7 are strokes.
+_CUT_DIGITS = (0, 2, 5, 6, 9)
+#: An overwritten digit has at least this much more ink than either; less, and the second follows the first's lines.
+_OVERWRITTEN_INK = 1.4
 _NARROWEST_HALF = 0.42  #: Width over height; a narrower half looks like a 1.
 
 
@@ -122,7 +125,7 @@ def other(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: R
         (0.10, lambda: _struck_out(canvases, rng)),
         (0.07, lambda: _blot(rng)),
         (0.19, lambda: _touching(canvases, rng)),
-        (0.05, lambda: _half(canvases, digits, rng)),
+        (0.03, lambda: _half(canvases, digits, rng)),
         (0.05, lambda: _remnant(rng)),
         (0.04, lambda: _tick(rng)),
         (0.04, lambda: _fraction(canvases, rng)),
@@ -176,7 +179,9 @@ def _overwritten(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8],
             over = cv2.warpAffine(canvases[second], shift, (CANVAS_PX, CANVAS_PX))
             if rng.random() < 0.5:  # pressed harder the second time
                 over = cv2.dilate(over, np.ones((3, 3), np.uint8))
-            return cv2.max(canvases[first], over)
+            both = cv2.max(canvases[first], over)
+            if both.sum() > _OVERWRITTEN_INK * max(canvases[first].sum(), over.sum()):
+                return both
     return _scribble(rng)
 
 
