@@ -72,12 +72,25 @@ def test_a_lossy_file_gives_nearly_the_pixels_that_were_saved(tmp_path, name):
 
 
 def test_heic_gives_nearly_the_pixels_that_were_saved(tmp_path):
-    pillow_heif = pytest.importorskip("pillow_heif")
+    import pillow_heif
+
     path = tmp_path / "photo.HEIC"
     pillow_heif.from_pillow(colored()).save(path, quality=95)
     page = load(path)
     assert page.pixels.shape == (200, 150, 3)
     assert np.abs(page.pixels.astype(int) - np.asarray(colored())).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_heic_is_turned_once(tmp_path, orientation):
+    import pillow_heif
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "photo.heic"
+    pillow_heif.from_pillow(colored()).save(path, quality=95, exif=exif.tobytes(), orientation=orientation)
+    stored = saved(tmp_path, "photo.jpg", colored(), exif=exif, quality=95)
+    assert np.abs(load(path).pixels.astype(int) - load(stored).pixels).mean() < 4
 
 
 @pytest.mark.parametrize("compression", ["group3", "group4", "packbits", "raw"])
@@ -346,6 +359,8 @@ def test_a_black_stencil_is_taken_and_a_colored_one_drawn(tmp_path, paint, shape
     assert page.pixels.shape == shape
     if page.pixels.ndim == 2:
         assert np.array_equal(page.pixels < 128, bits)
+    else:
+        assert page.pixels[50, 50].tolist() == [255, 0, 0]
 
 
 @pytest.mark.parametrize(("kind", "shape"), [(b"Link", (200, 150)), (b"Square", (400, 300))])
