@@ -246,6 +246,13 @@ def test_a_number_that_is_none_is_named_with_its_line(tmp_path: Path):
         evaluation.read_found(tmp_path)
 
 
+def test_what_is_guarded_against_spreadsheets_is_read_as_it_was(tmp_path: Path):
+    box = {"left_px": "'-3", "top_px": 2, "width_px": 30, "height_px": 10}
+    write_csv(tmp_path / "fields.csv", COLUMNS, row("'-a", "12", source="'=1+1.png", **box))
+    (one,) = evaluation.read_found(tmp_path)
+    assert (one.source, one.field, one.box_px) == ("=1+1.png", "-a", Box(-3, 2, 30, 10))
+
+
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path):
     path = tmp_path / "truth.csv"
     path.write_bytes(b"\xff\xfe\x00\x81")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from docproc.errors import EXIT_USAGE, DocprocError
+from docproc.export.delimited import FORMULA_STARTS
 from docproc.geometry import Box
 
 FIELDS_FILE = "fields.csv"
@@ -111,7 +112,8 @@ def _read(path: Path, columns: Sequence[str], remedy: str, build: Callable[[Any]
         raise EvaluationError(f"{path}: cannot be read ({reason}).", remedy=remedy) from error
 
 
-def _found(row: Mapping[str, str]) -> Found:
+def _found(guarded: Mapping[str, str]) -> Found:
+    row = {column: _unguarded(cell or "") for column, cell in guarded.items()}
     return Found(
         source=_normalized(row["source"]),
         page=int(row["page"]),
@@ -123,6 +125,11 @@ def _found(row: Mapping[str, str]) -> Found:
         reasons=row.get("reasons") or "",
         box_px=_box(row),
     )
+
+
+def _unguarded(cell: str) -> str:
+    """The cell without the apostrophe that keeps spreadsheet programs from running it as a formula."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
 def _truth(row: Mapping[str, str]) -> Truth:
