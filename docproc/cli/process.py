@@ -97,6 +97,7 @@ def process(
     except KeyboardInterrupt:
         typer.echo(f"docproc: interrupted; nothing was written to {output}.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
+    _print_failures(summary)
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), ensure_ascii=True))
     else:
@@ -135,6 +136,15 @@ def _progress_bar(shown: bool) -> Iterator[Callable[[Summary], None] | None]:
             )
 
         yield advance
+
+
+def _print_failures(summary: Summary) -> None:
+    """One line a page that failed, up to a screenful."""
+    for failure in summary.failures:
+        typer.secho(f"docproc: {failure.message} {failure.remedy}", fg=typer.colors.RED, err=True)
+    if summary.failed > len(summary.failures):
+        more = summary.failed - len(summary.failures)
+        typer.echo(f"docproc: {more:,} more failed: {summary.output / 'errors.csv'} names them all.", err=True)
 
 
 def _print_summary(summary: Summary) -> None:

@@ -14,7 +14,7 @@ REASON_MEANING = {
     Reason.LOW_CONFIDENCE: "The chance that the whole value is right is below the threshold.",
     Reason.BLANK_REQUIRED: "The field is required and nothing is written in it.",
     Reason.CROSSED_OUT: "Boxes struck with a cross were read as blank.",
-    Reason.STRUCK_OUT: 'A line or scribble through the whole field was read as "no value".',
+    Reason.STRUCK_OUT: "A stroke runs through the writing: the value was struck out.",
     Reason.DASH: 'A dash was read as "no value".',
     Reason.NOT_A_DIGIT: "There is a mark that is no digit: a letter, a scribble, an overwriting.",
     Reason.GAP: "A blank box lies between filled ones.",

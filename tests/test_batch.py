@@ -1,0 +1,270 @@
+"""A batch: every page in order, a page that fails fails alone, and nothing is counted twice unseen."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from docproc.batch import FEW_PAGES, Summary, choose_engine, keep_outcomes, process_batch
+from docproc.decision import Policy
+from docproc.engine import PoolEngine, SerialEngine
+from docproc.errors import ModelError, OutputError, PageError, TemplateError
+from docproc.export import open_results
+from docproc.page import PageRef, Unreadable
+from docproc.reader import OpenReader, Outcome, PageTask, Task
+from docproc.reading import FieldReading, Record, Verdict
+
+TEMPLATE = {
+    "page": {"width_mm": 100, "height_mm": 100},
+    "fiducials": [{"box": [5, 5, 5, 5]}, {"box": [90, 5, 5, 5]}, {"box": [5, 90, 5, 5]}],
+    "fields": [{"name": "number", "kind": "free", "box": [20, 20, 40, 10]}],
+}
+
+
+class _NoRecognizer:
+    """Plays the recognizer for readers that do not ask it."""
+
+    card: Any = None
+    digest = "none"
+
+    def recognize(self, glyphs: Any) -> Any:
+        raise AssertionError("these pages hold no glyphs")
+
+
+def _load(ref: PageRef) -> str:
+    """Plays the decoder: the file's name says what is wrong with it."""
+    if "broken" in ref.source:
+        raise PageError(f"{ref.source}: it is broken.", remedy="Scan it again.")
+    if "deadly" in ref.source:
+        os._exit(9)
+    return ref.source
+
+
+def _read(page: str, templates: Any, recognizer: Any, policy: Policy, *, whole_image: bool) -> Record:
+    """Plays the pipeline: one field, accepted where the name says so."""
+    if "bug" in page:
+        raise ZeroDivisionError("division\nby zero")
+    if "model" in page:
+        raise ModelError("The model is broken.", remedy="Train it again.")
+    verdict = Verdict.REVIEW if "doubt" in page else Verdict.ACCEPTED
+    reading = FieldReading(name="number", text="7", confidence=0.9, verdict=verdict)
+    return Record(PageRef(page, page, 0, ""), "", "", "", (reading,), verdict)
+
+
+def _reader() -> OpenReader:
+    return OpenReader(_NoRecognizer(), {}, Policy(review_below=0.5), load=_load, read=_read)
+
+
+def _task(name: str, duplicate_of: str = "") -> PageTask:
+    return PageTask(PageRef(name, name, 0, name), None, duplicate_of)
+
+
+def _outcome(name: str, duplicate_of: str = "") -> Outcome:
+    return _reader()().__call__(_task(name, duplicate_of))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _image(path: Path, *, value: int = 255) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((120, 120), value, np.uint8)).save(path)
+    return path
+
+
+def _template(folder: Path, name: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "template.yaml"
+    path.write_text(yaml.safe_dump({"name": name, **TEMPLATE}))
+    return path
+
+
+def _run(
+    tmp_path: Path, tasks: list[Task], engine: Any, progress: Callable[[Summary], None] | None = None
+) -> Summary:
+    output = tmp_path / "out"
+    with open_results(output) as results:
+        return keep_outcomes(
+            tasks,
+            engine=engine,
+            open_reader=_reader(),
+            results=results,
+            summary=Summary(output=output),
+            expected=lambda: len(tasks),
+            progress=progress,
+        )
+
+
+def test_a_page_that_cannot_be_read_fails_alone_with_its_remedy() -> None:
+    assert _outcome("broken.png") == Unreadable("broken.png", 1, "broken.png: it is broken.", "Scan it again.")
+
+
+def test_a_fault_of_ours_fails_one_page_and_names_type_message_and_place_in_one_line() -> None:
+    outcome = _outcome("bug.png")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.message.startswith("bug.png: ZeroDivisionError: division by zero (test_batch.py, line ")
+    assert "report" in outcome.remedy
+
+
+def test_an_error_that_concerns_every_page_ends_the_batch() -> None:
+    with pytest.raises(ModelError, match="broken"):
+        _outcome("model.png")
+
+
+def test_a_duplicate_is_listed_and_goes_to_review_with_the_first_ones_name() -> None:
+    outcome = _outcome("copy.png", duplicate_of="a;b.png")
+    assert isinstance(outcome, Record)
+    assert (outcome.verdict, outcome.reasons) == (Verdict.REVIEW, ("duplicate_of:a%3Bb.png",))
+    assert [(reading.verdict, reading.reasons) for reading in outcome.fields] == [
+        (Verdict.REVIEW, ("duplicate_of:a%3Bb.png",))
+    ]
+
+
+@pytest.mark.parametrize("engine", [SerialEngine(), PoolEngine(2)], ids=["serial", "pool"])
+def test_results_stand_in_page_order_whatever_fails_between(tmp_path: Path, engine: Any) -> None:
+    unlisted = Unreadable("empty.pdf", None, "empty.pdf: it is empty.", "Copy it again.")
+    tasks: list[Task] = [_task("a.png"), unlisted, _task("bug.png"), _task("doubt.png"), _task("broken.png")]
+    summary = _run(tmp_path, [*tasks, *(_task(f"z{page:02d}.png") for page in range(20))], engine)
+    fields = _rows(tmp_path / "out" / "fields.csv")
+    assert [row["source"] for row in fields] == ["a.png", "doubt.png", *(f"z{page:02d}.png" for page in range(20))]
+    errors = _rows(tmp_path / "out" / "errors.csv")
+    assert [(row["source"], row["page"]) for row in errors] == [
+        ("empty.pdf", ""),
+        ("bug.png", "1"),
+        ("broken.png", "1"),
+    ]
+    assert (summary.pages, summary.failed, summary.pages_to_review) == (22, 3, 1)
+    assert (summary.accepted, summary.review, summary.rejected, summary.fields) == (21, 1, 0, 22)
+    assert [failure.source for failure in summary.failures] == ["empty.pdf", "bug.png", "broken.png"]
+
+
+def test_a_page_that_kills_its_worker_twice_is_named_and_the_batch_goes_on(tmp_path: Path) -> None:
+    names = ["a.png", "b.png", "deadly.png", "c.png", "d.png"]
+    summary = _run(tmp_path, [_task(name) for name in names], PoolEngine(2))
+    assert [row["source"] for row in _rows(tmp_path / "out" / "fields.csv")] == ["a.png", "b.png", "c.png", "d.png"]
+    (error,) = _rows(tmp_path / "out" / "errors.csv")
+    assert (error["source"], error["page"]) == ("deadly.png", "1")
+    assert "takes the program down" in error["error"]
+    assert (summary.pages, summary.failed) == (4, 1)
+
+
+def test_progress_is_told_after_each_page(tmp_path: Path) -> None:
+    told: list[tuple[int, int, int]] = []
+    tasks: list[Task] = [_task("a.png"), _task("broken.png"), _task("doubt.png")]
+    _run(
+        tmp_path,
+        tasks,
+        SerialEngine(),
+        progress=lambda so_far: told.append((so_far.pages, so_far.failed, so_far.pages_expected)),
+    )
+    assert told == [(1, 0, 3), (1, 1, 3), (2, 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("pages", "jobs", "kind"),
+    [(FEW_PAGES, 4, SerialEngine), (FEW_PAGES + 1, 4, PoolEngine), (FEW_PAGES + 1, 1, SerialEngine)],
+)
+def test_processes_are_used_where_they_pay(pages: int, jobs: int, kind: type) -> None:
+    assert type(choose_engine(pages, jobs)) is kind
+
+
+def test_the_nearest_template_serves_a_page(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    _template(scans, "outer")
+    _template(scans / "slips", "inner")
+    for number, name in enumerate(("a.png", "slips/b.png", "slips/deep/c.png", "other/d.png")):
+        _image(scans / name, value=250 - number)
+    process_batch([scans], tmp_path / "out", jobs=1)
+    served = {row["source"]: row["template"] for row in _rows(tmp_path / "out" / "forms.csv")}
+    assert served == {"a.png": "outer", "other/d.png": "outer", "slips/b.png": "inner", "slips/deep/c.png": "inner"}
+
+
+def test_a_template_given_by_the_user_serves_every_page(tmp_path: Path) -> None:
+    _template(tmp_path / "scans", "found")
+    _image(tmp_path / "scans" / "a.png")
+    given = _template(tmp_path / "elsewhere", "given")
+    process_batch([tmp_path / "scans"], tmp_path / "out", template_path=given, jobs=1)
+    (row,) = _rows(tmp_path / "out" / "forms.csv")
+    assert (row["template"], row["status"], row["reasons"]) == ("given", "review", "registration")
+
+
+def test_whole_images_follow_no_template(tmp_path: Path) -> None:
+    _template(tmp_path / "scans", "found")
+    _image(tmp_path / "scans" / "a.png")
+    process_batch([tmp_path / "scans"], tmp_path / "out", whole_image=True, jobs=1)
+    (row,) = _rows(tmp_path / "out" / "fields.csv")
+    assert (row["template"], row["field"], row["value"]) == ("", "value", "")
+
+
+def test_two_files_of_equal_content_are_both_listed(tmp_path: Path) -> None:
+    first = _image(tmp_path / "scans" / "a.png")
+    shutil.copy(first, tmp_path / "scans" / "b.png")
+    _image(tmp_path / "scans" / "c.png", value=240)
+    process_batch([tmp_path / "scans", first], tmp_path / "out", whole_image=True, jobs=1)
+    rows = [(row["source"], row["reasons"]) for row in _rows(tmp_path / "out" / "fields.csv")]
+    assert rows == [("a.png", ""), ("b.png", "duplicate_of:a.png"), ("c.png", "")]
+
+
+def test_the_pages_of_one_file_are_no_duplicates_of_each_other(tmp_path: Path) -> None:
+    frames = [Image.new("L", (60, 40), 255)] * 3
+    (tmp_path / "scans").mkdir()
+    frames[0].save(tmp_path / "scans" / "a.tif", save_all=True, append_images=frames[1:])
+    summary = process_batch([tmp_path / "scans"], tmp_path / "out", whole_image=True, jobs=1)
+    rows = [(row["page"], row["reasons"]) for row in _rows(tmp_path / "out" / "fields.csv")]
+    assert rows == [("1", ""), ("2", ""), ("3", "")]
+    assert (summary.pages, summary.pages_expected) == (3, 3)
+
+
+def test_where_nothing_can_be_read_the_errors_are_still_written(tmp_path: Path) -> None:
+    (tmp_path / "scan.png").write_text("this is no image")
+    summary = process_batch([tmp_path / "scan.png"], tmp_path / "out", jobs=1)
+    assert (summary.pages, summary.failed) == (0, 1)
+    assert [row["source"] for row in _rows(tmp_path / "out" / "errors.csv")] == ["scan.png"]
+    assert _rows(tmp_path / "out" / "fields.csv") == []
+
+
+def test_results_among_the_scans_are_not_read_as_scans(tmp_path: Path) -> None:
+    _image(tmp_path / "a.png")
+    for _ in range(2):
+        summary = process_batch([tmp_path], tmp_path / "out", whole_image=True, jobs=1)
+        assert (summary.pages, summary.failed) == (1, 0)
+
+
+def test_a_faulty_template_stops_the_batch_before_any_page(tmp_path: Path) -> None:
+    _template(tmp_path / "scans", "found").write_text("name: [")
+    _image(tmp_path / "scans" / "a.png")
+    with pytest.raises(TemplateError, match=r"template\.yaml, line"):
+        process_batch([tmp_path / "scans"], tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be_written_stops_the_batch_before_any_page(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    told: list[Summary] = []
+    with pytest.raises(OutputError, match="is a file"):
+        process_batch([_image(tmp_path / "a.png")], tmp_path / "out", progress=told.append)
+    assert told == []
+
+
+def test_a_record_is_the_same_from_every_engine(tmp_path: Path) -> None:
+    for number in range(FEW_PAGES + 2):
+        page = np.full((40, 120), 255, np.uint8)
+        page[8:32, 20 + 4 * number : 24 + 4 * number] = 0
+        (tmp_path / "scans").mkdir(exist_ok=True)
+        Image.fromarray(page).save(tmp_path / "scans" / f"{number}.png")
+    for jobs in (1, 2):
+        process_batch([tmp_path / "scans"], tmp_path / f"out{jobs}", whole_image=True, jobs=jobs)
+    for name in ("fields.csv", "forms.csv", "errors.csv"):
+        assert (tmp_path / "out1" / name).read_bytes() == (tmp_path / "out2" / name).read_bytes()
+    assert len(_rows(tmp_path / "out1" / "fields.csv")) == FEW_PAGES + 2
