@@ -63,12 +63,7 @@ def check(file: BinaryIO, kind: str, where: str) -> None:
     ------
     PageError, MissingExtraError
     """
-    opened = _open(file, kind, where)
-    check_size(where, *opened.size)
-    if kind == "JPEG" and not _jpeg_has_end(file):
-        raise damaged(where, kind, "its end is missing")
-    if kind == "PNG" and not _ends_with(file, b"IEND"):
-        raise damaged(where, kind, "its end is missing")
+    _check_whole(_open(file, kind, where), file, kind, where)
 
 
 def decode(file: BinaryIO, kind: str, index: int, where: str) -> tuple[Pixels, float | None]:
@@ -82,9 +77,7 @@ def decode(file: BinaryIO, kind: str, index: int, where: str) -> tuple[Pixels, f
     try:
         if kind == "TIFF":
             tiff.seek_page(opened, index, where)
-        check_size(where, *opened.size)
-        if kind == "JPEG" and not _jpeg_has_end(file):
-            raise damaged(where, kind, "its end is missing")
+        _check_whole(opened, file, kind, where)
         # Pillow turns a TIFF by itself while it loads; what is left to do, the tag says after loading.
         inverted = kind == "TIFF" and tiff.is_inverted_16_bit(opened)
         if kind == "TIFF":
@@ -134,9 +127,8 @@ def _with_square_pixels(pixels: Pixels, dpi: object) -> tuple[Pixels, float | No
         return pixels, None
     height, width = pixels.shape[:2]
     size = (width, round(height * across / down))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)), plausible_dpi(
-        (across, across), size
-    )
+    square = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+    return square, plausible_dpi((across, across), size)
 
 
 def without_false_color(pixels: Pixels) -> Pixels:
@@ -191,6 +183,12 @@ def _too_large(where: str, error: Exception) -> PageError:
     )
 
 
+def _check_whole(opened: ImageFile.ImageFile, file: BinaryIO, kind: str, where: str) -> None:
+    check_size(where, *opened.size)
+    if (kind == "JPEG" and not _jpeg_has_end(file)) or (kind == "PNG" and not _png_has_end(file)):
+        raise damaged(where, kind, "its end is missing")
+
+
 def _jpeg_has_end(file: BinaryIO) -> bool:
     """Whether an end marker follows the image data.
 
@@ -212,9 +210,9 @@ def _jpeg_has_end(file: BinaryIO) -> bool:
         return False
 
 
-def _ends_with(file: BinaryIO, chunk: bytes) -> bool:
+def _png_has_end(file: BinaryIO) -> bool:
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.rfind(chunk) != -1
+        return content.rfind(b"IEND") != -1
 
 
 def _exif(opened: Image.Image) -> tuple[int, bool]:
