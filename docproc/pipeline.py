@@ -24,7 +24,7 @@ from docproc.field.segmentation import Lattice, segment
 from docproc.field.string import read_lattice
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
 from docproc.form.cutting import FieldImage, crop, cut_field
-from docproc.form.dropout import remove_rules
+from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.layout import ASSUMED_DPI, find_fields
 from docproc.form.location import LocatedField
 from docproc.form.registration import Registration, Unregistered, register
@@ -33,7 +33,6 @@ from docproc.page import Mask, Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.rules import check
 from docproc.template import Field, Template
-
 
 SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
 LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
@@ -100,11 +99,12 @@ def read_page(
 
     paper = estimate_paper(page)
     images = [cut_field(page, paper, located) for located in sheet.located]
-    level = ink_level(
-        [ink_peak(crop(image.dark, image.box_px.grown(-0.15 * image.box_px.height))) for image in images]
-    )
-    watch.note(f"ink level {level:.0f} of 255")
-    proposals = [_propose(image, level, watch) for image in images]
+    # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
+    rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
+    peaks = [_pen_peak(image, rough) for image in images]
+    level = ink_level(peaks)
+    watch.note(f"ink level {level:.0f} of 255, with rules {rough:.0f}")
+    proposals = [_propose(image, level, peak, watch) for image, peak in zip(images, peaks, strict=True)]
 
     glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
     marks = marks_from(recognizer.recognize(glyphs), recognizer.card.classes)
@@ -165,10 +165,26 @@ def _whole_image(page: Page) -> LocatedField:
     return LocatedField(Field(name=WHOLE_IMAGE_FIELD, kind="free", box=box), page_from_form, ruled=False)
 
 
-def _propose(image: FieldImage, level: float, trace: Trace) -> Proposal:
+def _pen_peak(image: FieldImage, rough_level: float) -> float:
+    """Darkness of the darkest strokes inside a field that are not printed rules."""
+    ink, mask, _ = _without_rules(image, rough_level, ink_peak(crop(image.dark, image.box_px)))
+    rules = cv2.dilate((ink & ~mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    inner = image.box_px.grown(-0.1 * image.box_px.height)
+    return ink_peak(crop(np.where(rules, 0, image.dark).astype(np.uint8), inner))
+
+
+def _without_rules(image: FieldImage, level: float, peak: float) -> tuple[Mask, Mask, tuple[Box, ...]]:
+    """A field's ink, the same without printed rules, and its cells as they are printed."""
+    ink = binarize(image.dark, level=level, peak=peak)
+    if not image.ruled:
+        return ink, ink, image.cells_px
+    cells = snap_cells(ink, image.cells_px)
+    return ink, remove_rules(ink, box_px=image.box_px, cells_px=cells), cells
+
+
+def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Proposal:
     """Ink, without rules, cut into what could be digits."""
-    ink = binarize(image.dark, level=level)
-    mask = remove_rules(ink, box_px=image.box_px, cells_px=image.cells_px) if image.ruled else ink
+    ink, mask, cells_px = _without_rules(image, level, peak)
     name = image.field.name
     trace.picture("1-cut", image.picture, field=name)
     trace.picture("2-darkness", image.dark, field=name)
@@ -178,7 +194,7 @@ def _propose(image: FieldImage, level: float, trace: Trace) -> Proposal:
         lattice = segment(image.dark, mask, image.box_px)
         glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
         return Proposal(image, mask, glyphs, (), lattice)
-    found = cut_cells(image.dark, mask, image.cells_px)
+    found = cut_cells(image.dark, mask, cells_px)
     cells: list[int | None] = []
     for glyph in found:
         cells.append(None if glyph is None else sum(cell is not None for cell in cells))

@@ -52,13 +52,26 @@ def test_a_blank_page_has_an_ink_level_above_its_noise():
 def test_printed_guides_much_fainter_than_the_pages_ink_are_not_ink():
     dark = np.zeros((60, 60), np.uint8)
     dark[10:50:3, 10:50] = 60
-    assert binarize(dark, level=ink_level([190.0, 200.0])).sum() == 0
+    assert binarize(dark, level=ink_level([190.0, 200.0]), peak=ink_peak(dark)).sum() == 0
 
 
 def test_pencil_on_a_page_of_pencil_is_ink():
     dark = np.zeros((60, 60), np.uint8)
     dark[10:50, 28:33] = 55
-    assert binarize(dark, level=ink_level([ink_peak(dark)])).sum() == 40 * 5
+    assert binarize(dark, level=ink_level([ink_peak(dark)]), peak=ink_peak(dark)).sum() == 40 * 5
+
+
+def test_a_stroke_that_pales_stays_whole():
+    dark = np.zeros((60, 60), np.uint8)
+    dark[10:50, 28:33] = np.linspace(200, 80, 40)[:, np.newaxis]
+    assert binarize(dark, level=200.0, peak=200.0).sum() == 40 * 5
+
+
+def test_a_pale_mark_that_touches_no_dark_one_is_not_ink():
+    dark = np.zeros((60, 60), np.uint8)
+    dark[10:50, 10:15] = 200
+    dark[10:50, 40:45] = 80
+    assert not binarize(dark, level=200.0, peak=200.0)[:, 40:].any()
 
 
 def test_the_peak_of_an_empty_image_is_nothing():

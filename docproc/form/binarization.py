@@ -20,7 +20,8 @@ from docproc.page import Ink, Mask, Page
 PAPER_GRID_PX = 8  #: One value of the paper map stands for a square of this side on the page.
 PAPER_REACH = 7  #: Side, in paper map values, of the window of the closing: wider dark areas are no longer ink.
 FAINTEST_INK = 38  #: Darkness (of 255) below which nothing is ink: 15 %, under the faintest pencil people read.
-INK_SHARE = 0.5  #: A pixel is ink where it is darker than this share of the ink level.
+INK_SHARE = 0.5  #: A pixel is ink where it is darker than this share of the ink level,
+WEAK_SHARE = 0.34  #: or, where it touches such ink, than this: strokes thin out and pale at their ends.
 PALEST_FIELD = 0.65  #: Of the page's ink level: a field whose darkest marks are paler holds print, not writing.
 PEAK_PERCENTILE = 99.6  #: Of a field's darkness: a lone thin "1" in a comb covers about half a percent.
 
@@ -87,16 +88,28 @@ def ink_level(peaks: Sequence[float]) -> float:
     return float(np.median(inked[len(inked) // 2 :])) if inked else 2.0 * FAINTEST_INK
 
 
-def binarize(dark: Ink, *, level: float) -> Mask:
-    """Ink where the field is darker than half its ink level.
+def binarize(dark: Ink, *, level: float, peak: float) -> Mask:
+    """Ink by hysteresis: dark pixels, and the paler ones connected to them [1]_.
 
     Parameters
     ----------
     dark : (H, W) uint8
         0 is paper, 255 is black.
     level : float
-        The page's ink level. A field whose own strokes are fainter is judged by them, down to `PALEST_FIELD`:
-        fainter marks than that are bleed-through, watermarks and printed guides.
+        The page's ink level.
+    peak : float
+        The field's own darkest strokes. Where they are fainter than the page's they are what counts, down to
+        `PALEST_FIELD` of it: fainter marks than that are bleed-through, watermarks and printed guides.
+
+    References
+    ----------
+    .. [1] J. Canny, "A computational approach to edge detection", IEEE PAMI 8(6), 1986: the two thresholds.
     """
-    own = min(max(ink_peak(dark), PALEST_FIELD * level), level)
-    return dark > max(INK_SHARE * own, FAINTEST_INK)
+    own = min(max(peak, PALEST_FIELD * level), level)
+    strong = dark > max(INK_SHARE * own, FAINTEST_INK)
+    weak = dark > max(WEAK_SHARE * own, FAINTEST_INK)
+    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    touched = np.zeros(labels.max() + 1, np.bool_)
+    touched[labels[strong]] = True
+    touched[0] = False
+    return touched[labels]

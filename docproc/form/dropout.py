@@ -7,9 +7,9 @@ The lines are followed piece by piece, since paper bends and registration is rig
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from docproc.page import Mask
 REACH = 0.14  #: Of the box's height: how far from its expected place a printed line is looked for.
 LEAST_COVER_ACROSS = 0.60  #: Share of a piece that must be ink to be a horizontal line; the rest may be broken.
 LEAST_COVER_DOWN = 0.84  #: The same for a vertical one, higher: a handwritten 1 covers up to 70 % of a cell.
+TOOTH_REACH = 0.3  #: Of a cell's width: how far from its even place the line between two cells is looked for.
 NEAR = 0.06  #: Of the box's height: a vertical line this close to its place may be broken,
 LEAST_COVER_NEAR = 0.55  #: down to this share of ink: nobody writes a 1 on the line between two cells.
 THICKEST = 0.16  #: Of the box's height: a thicker band is a filled area, not a line.
@@ -34,6 +35,30 @@ class Rule:
     stop_px: int
     position_px: float  #: Across: row of a horizontal line, column of a vertical one.
     thickness_px: int
+
+
+def snap_cells(mask: Mask, cells_px: Sequence[Box]) -> tuple[Box, ...]:
+    """The cells of a comb with their sides moved onto the printed lines between them.
+
+    Combs are printed evenly and photographed unevenly. A line between two cells is looked for as far as
+    `TOOTH_REACH` of a cell's width to both sides; where none is clear the side stays.
+    """
+    if len(cells_px) < 2:
+        return tuple(cells_px)
+    gaps = [right.left - left.right for left, right in pairwise(cells_px)]
+    cells = list(cells_px)
+    for number, (left, right) in enumerate(pairwise(cells_px)):
+        if gaps[number] > THICKEST * left.height:
+            continue
+        expected = (left.right + right.left) / 2
+        ends = np.array([left.top, left.bottom])
+        reach = max(round(TOOTH_REACH * left.width), 3)
+        thickest = max(round(THICKEST * left.height), 3)
+        for rule in find_rule(mask.T, expected, ends, reach, thickest, LEAST_COVER_DOWN):
+            cells[number] = replace(cells[number], width=rule.position_px - cells[number].left)
+            moved = rule.position_px - right.left
+            cells[number + 1] = Box(rule.position_px, right.top, right.width - moved, right.height)
+    return tuple(cells)
 
 
 def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
@@ -89,7 +114,7 @@ def find_rule(
     if bottom - top < 3:
         return []
     found = []
-    for number, (start, stop) in enumerate(itertools.pairwise(knots)):
+    for number, (start, stop) in enumerate(pairwise(knots)):
         first, last = max(round(start), 0), min(round(stop), width)
         if last - first < 3:
             continue
