@@ -8,6 +8,10 @@ Models run on LiteRT, TensorFlow's runtime for trained models; TensorFlow itself
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -133,12 +137,28 @@ def _interpreter(model: bytes) -> Any:
 
     # One thread: the batch is spread over processes, and threads would fight for the same cores.
     try:
-        interpreter = Interpreter(model_content=model, num_threads=1)
-        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (BATCH, SIDE_PX, SIDE_PX, 1))
-        interpreter.allocate_tensors()
+        with _native_stderr_muted():
+            interpreter = Interpreter(model_content=model, num_threads=1)
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (BATCH, SIDE_PX, SIDE_PX, 1))
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"LiteRT cannot run this model: {str(error).splitlines()[0]}.",
             remedy="Train it again with `docproc train`, or install docproc again for the shipped model.",
         ) from error
     return interpreter
+
+
+@contextmanager
+def _native_stderr_muted() -> Iterator[None]:
+    """LiteRT greets on the process's stderr, among the messages that users read, and has no switch for it."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
