@@ -4,8 +4,10 @@ In:  a page.
 Out: its boxes as `PrintedBoxes`: four corners each, in an upright frame and on the page, blank ones included.
 Which boxes belong together is docproc.form.grid's subject; whether one is written in, docproc.form.handwriting's.
 
-A box is a connected area of paper that rules close off on all sides, and that is about a rectangle. The image's
-edge closes what it cuts. Areas that writing has cut off from a box inside it (the bowl of a zero is no rule) never come up.
+A box is a connected area of paper that rules close off on all sides, and that is about a rectangle. The edge of the
+image closes what it cuts. Areas that writing has cut off from a box inside it (the bowl of a zero is no rule) never
+come up; a box that a stroke has cut right through is made whole by docproc.form.mending, and what is missing of a
+comb is added by docproc.form.completion.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.form.completion import completed
+from docproc.form.mending import mended
 from docproc.form.ruling import Ruling, find_ruling
 from docproc.geometry import Box, Points
 from docproc.page import Gray, Ink, Page
@@ -83,13 +87,14 @@ def page_gray(page: Page) -> Gray:
 
 
 def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
-    free = cv2.bitwise_and(cv2.bitwise_not(ruling.barrier), ruling.sheet)
+    barrier = cv2.bitwise_or(ruling.barrier, ruling.filled)
+    free = cv2.bitwise_and(cv2.bitwise_not(barrier), ruling.sheet)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
-    support = cv2.dilate(ruling.barrier | cv2.bitwise_not(ruling.sheet), np.ones((5, 5), np.uint8))
+    support = cv2.dilate(barrier | cv2.bitwise_not(ruling.sheet), np.ones((5, 5), np.uint8))
     support[:3] = support[-3:] = 255
     support[:, :3] = support[:, -3:] = 255
     page_area = float(np.count_nonzero(ruling.sheet))
-    found = []
+    found: list[Points] = []
     for number in range(1, count):
         left, top, width, height, area = (int(value) for value in stats[number])
         if min(width, height) < LEAST_SIDE_PX or area > LARGEST_SHARE * page_area:
@@ -102,8 +107,10 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
             continue
         corners = corners + np.array([left, top])
         if _ruled(corners, support):
-            found.append(PrintedBox(corners=corners))
-    return tuple(found)
+            found.append(corners)
+    solid = cv2.bitwise_or(ruling.rules, ruling.filled)
+    quads = completed(mended(found, ruling), solid)
+    return tuple(PrintedBox(corners=quad) for quad in quads)
 
 
 def _corners(region: Ink) -> Points | None:

@@ -8,9 +8,9 @@ character (width at most COMB_ASPECT of the height), with no box of another such
 that continue downward, column under column, are a table, however narrow.
 
 Rows and columns: boxes that touch make a block (a table, or a box that stands alone). Inside a block, boxes whose
-upper corners meet share a row and boxes whose left corners meet share a column, so that a bent or slanted table keeps its
-order, and a merged cell counts where it begins. Rows of blocks that stand side by side are one row of the page; the
-columns of a block are counted after those of the blocks to its left.
+upper corners meet share a row and boxes whose left corners meet share a column, so that a bent or slanted table keeps
+its order, and a merged cell counts where it begins. Rows of blocks that stand side by side are one row of the page;
+the columns of a block are counted after those of the blocks to its left.
 """
 
 from __future__ import annotations

@@ -19,14 +19,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from docproc.form.joining import Chain, joined, loose_ends_drawn_on, slope_of
+from docproc.form.joining import Chain, joined, loose_ends_drawn_on, slope_of, with_long_ends
 from docproc.form.upright import straighten
 from docproc.geometry import Transform
 from docproc.page import Gray, Ink
 
 THICKEST_RULE_PX = 19  #: In the working image: 2.8 mm on A4. Rules up to about 15 px are followed.
+BLACK_SHARE = 0.5  #: Of the paper's brightness: printed black is darker, gray shading is brighter.
 GAP_PX = 5  #: Breaks inside one run that are closed without asking: a missing dot of a fine rule.
 CORE_SHARE = 0.4  #: Of the darkest nearby across the line: the blurred flanks of a strong rule would thicken it.
+FLANK_PX = 9  #: Nearby: wider than a blurred edge, so that a pale rule beside a pen stroke keeps its place.
 NOISE_FACTOR = 4.0  #: Threshold in units of the page's own noise.
 KNOT_PX = 12  #: Center lines are drawn through one point in this many pixels.
 MOST_SLOPE = 0.16  #: Of a run on the upright page: perspective and bent paper leave less, slanted strokes have more.
@@ -57,6 +59,7 @@ class Ruling:
     gray: Gray  #: (H, W) the page, upright.
     rules: Ink  #: Ink of the rules, full thickness.
     barrier: Ink  #: The rules as closed lines, 1 to 2 px wide.
+    filled: Ink  #: Areas filled with black: bars that close off boxes beside them.
     sheet: Ink  #: 255 where the upright image shows the page, 0 in the corners that the turn added.
     page_from_upright: Transform  #: Pixels of the page as read from pixels of `gray`.
 
@@ -78,17 +81,24 @@ def find_ruling(gray: Gray) -> Ruling:
     sheet = upright.sheet
     across = _rules_across(upright.gray, sheet)
     down = _rules_across(_transposed(upright.gray), _transposed(sheet))
-    goal_across = cv2.bitwise_or(across.lines, cv2.bitwise_not(sheet))
-    goal_down = cv2.bitwise_or(_transposed(down.lines), cv2.bitwise_not(sheet))
+    goal_across = cv2.bitwise_or(with_long_ends(across.lines, across.rules), cv2.bitwise_not(sheet))
+    goal_down = cv2.bitwise_or(_transposed(with_long_ends(down.lines, down.rules)), cv2.bitwise_not(sheet))
     across_closed = loose_ends_drawn_on(across.lines, across.rules, across.dark, goal_down)
     down_closed = loose_ends_drawn_on(down.lines, down.rules, down.dark, _transposed(goal_across))
     return Ruling(
         gray=upright.gray,
         rules=cv2.bitwise_or(across.ink, _transposed(down.ink)),
         barrier=cv2.bitwise_or(across_closed, _transposed(down_closed)),
+        filled=_filled(upright.gray),
         sheet=sheet,
         page_from_upright=upright.page_from_upright,
     )
+
+
+def _filled(gray: Gray) -> Ink:
+    """255 in black areas that are thicker than any rule."""
+    black = (gray < BLACK_SHARE * float(np.median(gray[::5, ::5]))).astype(np.uint8) * 255
+    return cv2.morphologyEx(black, cv2.MORPH_OPEN, np.ones((THICKEST_RULE_PX, THICKEST_RULE_PX), np.uint8))
 
 
 def _transposed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -109,10 +119,13 @@ def _rules_across(gray: Gray, sheet: Ink) -> _Rules:
     thin = np.ones((THICKEST_RULE_PX, 1), np.uint8)
     dark = cv2.subtract(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, thin, borderType=cv2.BORDER_REPLICATE), gray)
     dark &= cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=255)
-    runs = _runs(dark, CLEAR) | _runs(dark, FAINT)
-    count, labels = cv2.connectedComponents(runs, connectivity=8, ltype=cv2.CV_32S)
     solid = cv2.dilate(dark, np.ones((3, 1), np.uint8))
-    rules = joined([rule for chain in _chains(labels, count, dark) if (rule := _as_rule(chain, solid)) is not None])
+    clear = _runs(dark, CLEAR)
+    faint = cv2.subtract(_runs(dark, FAINT), cv2.dilate(clear, np.ones((7, 1), np.uint8)))
+    faint = cv2.morphologyEx(faint, cv2.MORPH_OPEN, np.ones((1, CLEAR.run_px), np.uint8))
+    runs = clear | faint
+    found = [_as_rule(chain, solid) for part in (clear, faint) for chain in _chains(part, dark)]
+    rules = joined([rule for rule in found if rule is not None], dark)
     lines = np.zeros_like(gray)
     for xs, ys in rules:
         points = np.rint(np.stack([xs, ys], axis=1)).astype(np.int32)
@@ -128,7 +141,7 @@ def _runs(dark: Gray, look: _Look) -> Ink:
     middle = float(np.median(sample))
     noise = 1.48 * float(np.median(np.abs(sample - middle)))
     least = max(look.contrast * (255 // look.cap), middle + NOISE_FACTOR * noise)
-    darkest = cv2.dilate(smooth, np.ones((THICKEST_RULE_PX, 1), np.uint8))
+    darkest = cv2.dilate(smooth, np.ones((FLANK_PX, 1), np.uint8))
     core = (smooth > min(least, 200)) & (smooth > CORE_SHARE * darkest)
     # A line that leans crosses pixel rows: thickened by one row on each side, its runs overlap.
     ink = cv2.dilate(core.astype(np.uint8) * 255, np.ones((3, 1), np.uint8))
@@ -138,8 +151,9 @@ def _runs(dark: Gray, look: _Look) -> Ink:
     return cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, look.run_px), np.uint8))
 
 
-def _chains(labels: npt.NDArray[np.int32], count: int, weight: Gray) -> list[Chain]:
-    """Center line of each labeled run: for every few columns the mean row, weighted by darkness."""
+def _chains(runs: Ink, weight: Gray) -> list[Chain]:
+    """Center line of each run: for every few columns the mean row, weighted by darkness."""
+    count, labels = cv2.connectedComponents(runs, connectivity=8, ltype=cv2.CV_32S)
     rows, columns = np.nonzero(labels)
     label = labels[rows, columns].astype(np.int64)
     knots = labels.shape[1] // KNOT_PX + 1

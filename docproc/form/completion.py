@@ -1,0 +1,91 @@
+"""Complete combs of which some boxes were not found, because writing covers or breaks their rules.
+
+In:  boxes, and the rules.
+Out: the boxes, with those that a comb's even pitch and the rules around them vouch for.
+
+Two neighbors of equal size give the pitch. One step further on stands another box of the comb if rules lie where its
+upper, lower and far side should be. It takes the place of what was found there instead: halves of it, or a box that
+swallowed it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from docproc.form.mending import COMB_ASPECT, EQUAL_SHARE, MEET_PX
+from docproc.geometry import Box, Points
+from docproc.page import Ink
+
+LONGEST_COMB = 64  #: Boxes; template.Field allows no more.
+NEAR_PX = 7  #: Width of the strip in which a side's rule is looked for.
+LEAST_LEVEL = 0.7  #: Share of the upper and of the lower side that must lie on a rule.
+LEAST_FAR = 0.5  #: Share of the far side.
+SAME_SHARE = 0.6  #: A box that lies in another by this share of its area is the same paper.
+
+
+def completed(quads: list[Points], rules: Ink) -> list[Points]:
+    """Boxes, each the (4, 2) corners from top left clockwise, with the missing ones of combs added."""
+    support = cv2.dilate(rules, np.ones((NEAR_PX, NEAR_PX), np.uint8))
+    boxes = dict(enumerate(quads))
+    for before, after in _neighbors(quads):
+        if before in boxes and after in boxes:
+            _extend(boxes, boxes[before], boxes[after], support)
+            if before in boxes and after in boxes:
+                _extend(boxes, boxes[after], boxes[before], support)
+    return list(boxes.values())
+
+
+def _neighbors(quads: list[Points]) -> list[tuple[int, int]]:
+    """Pairs of touching boxes of one size, each as wide as a single character."""
+    if not quads:
+        return []
+    near = np.array([np.concatenate([quad[0], quad[3]]) for quad in quads])
+    pairs = []
+    for index, quad in enumerate(quads):
+        off = np.abs(near - np.concatenate([quad[1], quad[2]])).max(axis=1)
+        off[index] = np.inf
+        other = int(off.argmin())
+        if off[other] > MEET_PX:
+            continue
+        one, two = Box.around(quad), Box.around(quads[other])
+        if max(one.width, two.width) > COMB_ASPECT * min(one.height, two.height):
+            continue
+        if min(one.width, two.width) >= (1 - EQUAL_SHARE) * max(one.width, two.width):
+            pairs.append((index, other))
+    return pairs
+
+
+def _extend(boxes: dict[int, Points], before: Points, last: Points, support: Ink) -> None:
+    """Add boxes beyond `last`, as long as rules vouch for them. Changes `boxes`."""
+    for _ in range(LONGEST_COMB):
+        step = last - before
+        quad = last + step
+        bounds = Box.around(quad)
+        same = [Box.around(other) for other in boxes.values()]
+        if any(bounds.iou(other) > SAME_SHARE for other in same) or not _vouched(quad, step, support):
+            return
+        for index, other in zip(list(boxes), same, strict=True):
+            if bounds.intersection(other) > SAME_SHARE * min(bounds.area, other.area):
+                del boxes[index]
+        boxes[max(boxes, default=-1) + 1] = quad
+        before, last = last, quad
+
+
+def _vouched(quad: Points, step: Points, support: Ink) -> bool:
+    to_right = step[:, 0].mean() > 0
+    far = (quad[1], quad[2]) if to_right else (quad[0], quad[3])
+    return (
+        _share(quad[0], quad[1], support) >= LEAST_LEVEL
+        and _share(quad[3], quad[2], support) >= LEAST_LEVEL
+        and _share(*far, support) >= LEAST_FAR
+    )
+
+
+def _share(start: Points, stop: Points, support: Ink) -> float:
+    """Share of the way between two corners that lies on rules; 0 where it leaves the image."""
+    height, width = support.shape
+    points = np.rint(start + np.linspace(0.1, 0.9, 30)[:, np.newaxis] * (stop - start)).astype(int)
+    if points.min() < 0 or points[:, 0].max() >= width or points[:, 1].max() >= height:
+        return 0.0
+    return float((support[points[:, 1], points[:, 0]] > 0).mean())
