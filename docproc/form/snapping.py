@@ -30,6 +30,7 @@ RULE_SIDE_MM = 0.7  #: Paper is expected this far from a rule's middle: rules ar
 SMOOTHING_MM = 0.8  #: Averaging along a rule: noise and dots of a screen print go, the rule stays.
 DARKNESS = 0.18  #: A rule is darker than the paper beside it by this share of the field's own contrast.
 LEAST_CONTRAST = 25.0  #: Gray levels; less is bare paper.
+TOOTH = 0.3  #: Of a comb's height: teeth are at least this long.
 JITTER_MM = 0.25  #: Rules of one box may miss its common shift by this: stretched paper, hand-measured templates.
 LEAST_COVERAGE = 0.55  #: Of a rule's length that must be there.
 LEAST_FOUND = 0.6  #: Of a box's rules in one direction.
@@ -49,7 +50,6 @@ class Axis:
     offset_mm: float
     stretch: float
     found: int  #: Rules that are there.
-    sought: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,19 @@ class Snap:
     def found(self) -> int:
         """Rules found."""
         return sum(axis.found for axis in (self.across, self.along) if axis is not None)
+
+    @property
+    def sought(self) -> int:
+        """Rules that the field's box should have."""
+        return sum(len(rules) for rules in rules_of(self.located.field))
+
+    @property
+    def shift_mm(self) -> tuple[float, float]:
+        """How far the rules moved the field's middle, 0 where they are not clear."""
+        return (
+            self.across.offset_mm if self.across is not None else 0.0,
+            self.along.offset_mm if self.along is not None else 0.0,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +103,7 @@ def snap_fields(gray: Gray, located: Sequence[LocatedField], *, search_mm: float
     first = [_snap(field, view, (0.0, 0.0), search_mm) for field, view in zip(located, views, strict=True)]
     clear = [number for number, snap in enumerate(first) if snap.is_clear]
     centers = np.array([field.field.box.center for field in located])
-    shifts = np.array([_shift(snap) for snap in first])
+    shifts = np.array([snap.shift_mm for snap in first])
     result = []
     for number, snap in enumerate(first):
         others = [other for other in clear if other != number]
@@ -113,13 +126,6 @@ def _without_outliers(shifts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64
     median = np.median(shifts, axis=0)
     wild = np.hypot(*(shifts - median).T) > SEARCH_MM / 2 + NEIGHBOR_MISS_MM
     return np.where(wild[:, np.newaxis], median, shifts)
-
-
-def _shift(snap: Snap) -> tuple[float, float]:
-    return (
-        snap.across.offset_mm if snap.across is not None else 0.0,
-        snap.along.offset_mm if snap.along is not None else 0.0,
-    )
 
 
 def _view(gray: Gray, located: LocatedField) -> _View:
@@ -168,9 +174,14 @@ def _snap(located: LocatedField, view: _View, expected: tuple[float, float], sea
     shift = list(expected)
     across = along = None
     for _ in range(2):
-        rows = _slice(box.top + shift[1], box.bottom + shift[1], view.window.top, view)
         columns = _slice(box.left + shift[0], box.right + shift[0], view.window.left, view)
-        across = _axis(view.vertical[rows].mean(axis=0), xs, view.window.left, view.px_per_mm, expected[0], search_mm)
+        # A comb's teeth may be short: then they stand on its lower rule.
+        for top in (box.top, box.bottom - TOOTH * box.height):
+            rows = _slice(top + shift[1], box.bottom + shift[1], view.window.top, view)
+            profile = view.vertical[rows].mean(axis=0)
+            across = _axis(profile, xs, view.window.left, view.px_per_mm, expected[0], search_mm)
+            if across is not None or located.field.kind != "comb":
+                break
         along = _axis(
             view.horizontal[:, columns].mean(axis=1), ys, view.window.top, view.px_per_mm, expected[1], search_mm
         )
@@ -252,7 +263,7 @@ def _fitted(
     stretch, offset = np.polyfit(from_middle, seen_mm - middle, 1)
     if abs(stretch - 1) > LARGEST_STRETCH:
         stretch, offset = 1.0, float(np.median(seen_mm - middle - from_middle))
-    return Axis(float(offset), float(stretch), int(there.sum()), len(rules_mm))
+    return Axis(float(offset), float(stretch), int(there.sum()))
 
 
 def _middle(profile: npt.NDArray[np.float32], place: float, jitter: int) -> float:
@@ -275,4 +286,4 @@ def _lone(
     if np.any(coverage[away] > LONE_RIVAL * coverage[step, rule]):
         return None
     plateau = np.flatnonzero(coverage[:, rule] >= coverage[step, rule] - 1e-6)
-    return Axis(float(steps[plateau].mean()), 1.0, 1, len(rules_mm))
+    return Axis(float(steps[plateau].mean()), 1.0, 1)
