@@ -21,7 +21,7 @@ PAPER_GRID_PX = 8  #: One value of the paper map stands for a square of this sid
 PAPER_REACH = 7  #: Side, in paper map values, of the window of the closing: wider dark areas are no longer ink.
 FAINTEST_INK = 38  #: Darkness (of 255) below which nothing is ink: 15 %, under the faintest pencil people read.
 INK_SHARE = 0.5  #: A pixel is ink where it is darker than this share of the ink level,
-WEAK_SHARE = 0.34  #: or, where it touches such ink, than this: strokes thin out and pale at their ends.
+WEAK_SHARE = 0.42  #: or, where it touches such ink, than this: strokes thin out and pale at their ends.
 PALEST_FIELD = 0.65  #: Of the page's ink level: a field whose darkest marks are paler holds print, not writing.
 PEAK_PERCENTILE = 99.6  #: Of a field's darkness: a lone thin "1" in a comb covers about half a percent.
 
