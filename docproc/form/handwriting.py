@@ -46,6 +46,8 @@ class _Mark:
 
 def written_boxes(found: PrintedBoxes) -> tuple[bool, ...]:
     """For each of `found.boxes`: whether something is written in it."""
+    if not found.boxes:
+        return ()
     ink = _ink(found.ruling.gray, found.ruling.sheet)
     return tuple(_is_written(ink, box) for box in found.boxes)
 
