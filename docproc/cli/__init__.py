@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from docproc import __version__
-from docproc.cli import evaluate, process, synthesize, train
+from docproc.cli import evaluate, process, synthesize, template, train
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -53,6 +53,7 @@ def _docproc(
 
 # One line a verb (or group of verbs), in the order in which they are learned.
 app.command("process", help=process.HELP)(process.process)
+app.add_typer(template.app, name="template")
 app.command("synthesize", help=synthesize.HELP)(synthesize.synthesize)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("train", help=train.HELP)(train.train)

@@ -19,14 +19,14 @@ import numpy.typing as npt
 
 from docproc.errors import TemplateError
 from docproc.geometry import Points, Transform
-from docproc.page import Gray
+from docproc.page import Gray, Page
 from docproc.template import Template
 
 REFERENCE_SIDE_PX = 1200  #: Long side at which the reference's features are taken: print of 2 mm is 8 px high on A4.
 REFERENCE_FEATURES = 4000
 #: (long side, features) of the page, tried in turn. The first serves scans and photos that the sheet fills; the
 #: second, sheets that fill a part of the picture and are small in it.
-PAGE_TRIES = ((1200, 4000), (2400, 8000))
+PAGE_TRIES = ((1200, 4000), (2000, 6000))
 CONTRAST_THRESHOLD = 0.02  #: SIFT's own default (0.04) drops a third of the corners of faint print.
 RATIO = 0.8  #: A match is kept where the second best is this much worse (Lowe 2004, section 7.1).
 REACH_PX = 3.0  #: Features of one sheet agree within this, in the reference at REFERENCE_SIDE_PX.
@@ -80,11 +80,14 @@ def load_reference(template: Template) -> Reference | None:
 
 @lru_cache(maxsize=32)
 def _load(path: Path, digest: str, width_mm: float, height_mm: float) -> Reference:
-    gray = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    try:
+        gray = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    except (OSError, cv2.error):
+        gray = None
     if gray is None:
         raise TemplateError(
             f"{path}: the reference image cannot be opened.",
-            remedy="Save the blank form as PNG, JPEG or TIFF, and name it under `reference`.",
+            remedy="Save the blank form as PNG, JPEG or TIFF at 200 to 300 dpi, and name it under `reference`.",
         )
     scale_x, scale_y = gray.shape[1] / width_mm, gray.shape[0] / height_mm
     if max(scale_x, scale_y) > 1.1 * min(scale_x, scale_y):
@@ -122,14 +125,25 @@ def find_features(gray: Gray, side_px: int, count: int) -> Features:
     return Features(points, np.sqrt(descriptors / total))
 
 
-def hypotheses(gray: Gray, reference: Reference) -> Iterator[Hypothesis]:
+def gray_of(page: Page) -> Gray:
+    """The page in shades of gray."""
+    return page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
+
+
+@lru_cache(maxsize=len(PAGE_TRIES))
+def _page_features(page: Page, side_px: int, count: int) -> Features:
+    """The page's features; kept for the other templates that it is compared with."""
+    return find_features(gray_of(page), side_px, count)
+
+
+def hypotheses(page: Page, reference: Reference) -> Iterator[Hypothesis]:
     """Where the reference's sheet may lie on the page, one for each of PAGE_TRIES that finds any."""
     form_from_reference = reference.reference_from_form.inverse()
     side = max(reference.gray.shape)
     for number, (side_px, count) in enumerate(PAGE_TRIES):
-        if number and side_px > 1.5 * max(gray.shape):
+        if number and side_px > 1.5 * max(page.pixels.shape[:2]):
             return  # the page has no more detail than the try before has seen
-        features = find_features(gray, side_px, count)
+        features = _page_features(page, side_px, count)
         first, second = _matches(reference.features.descriptors, features.descriptors)
         if len(first) < LEAST_AGREEING:
             continue
@@ -148,7 +162,7 @@ def hypotheses(gray: Gray, reference: Reference) -> Iterator[Hypothesis]:
             continue
         page_from_form = (form_from_reference @ Transform.of(matrix)).inverse()
         corners = form_from_reference @ _corners(reference.gray.shape)
-        if is_plausible(page_from_form, corners, gray.shape):
+        if is_plausible(page_from_form, corners, page.pixels.shape):
             yield Hypothesis(page_from_form, int(mask.sum()), len(first))
 
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from docproc.form.bend import Bend
-from docproc.form.features import Hypothesis, Reference, hypotheses, load_reference
+from docproc.form.features import Hypothesis, Reference, gray_of, hypotheses, load_reference
 from docproc.form.fiducials import constellations
 from docproc.form.location import LocatedField
 from docproc.form.refinement import RESIDUAL_PERCENTILE, Agreement, refine
@@ -80,23 +80,18 @@ def register(page: Page, template: Template) -> Registration | Unregistered:
     TemplateError
         If the reference image cannot be opened.
     """
-    gray = gray_of(page)
     reference = load_reference(template)
     if reference is None:
-        return _by_rules(gray, template)
-    return _by_print(gray, template, reference)
+        return _by_rules(gray_of(page), template)
+    return _by_print(page, template, reference)
 
 
-def gray_of(page: Page) -> Gray:
-    """The page in shades of gray."""
-    return page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
-
-
-def _by_print(gray: Gray, template: Template, reference: Reference) -> Registration | Unregistered:
+def _by_print(page: Page, template: Template, reference: Reference) -> Registration | Unregistered:
     """Believe the first hypothesis under which the page shows what the reference shows."""
-    failure = Unregistered("too little of the page looks like the reference image: is it another form?", None)
+    failure = Unregistered("too little of the page looks like the reference image, so it may be another form", None)
     agreed = 0
-    for hypothesis in _all_hypotheses(gray, template, reference):
+    gray = gray_of(page)
+    for hypothesis in _all_hypotheses(page, template, reference):
         agreement = refine(gray, reference, hypothesis.page_from_form)
         if agreement is None:
             continue
@@ -107,16 +102,16 @@ def _by_print(gray: Gray, template: Template, reference: Reference) -> Registrat
     return failure
 
 
-def _all_hypotheses(gray: Gray, template: Template, reference: Reference) -> Iterator[Hypothesis]:
-    return chain(hypotheses(gray, reference), iter(constellations(gray, template.fiducials, template.page)))
+def _all_hypotheses(page: Page, template: Template, reference: Reference) -> Iterator[Hypothesis]:
+    return chain(hypotheses(page, reference), iter(constellations(gray_of(page), template.fiducials, template.page)))
 
 
 def _refusal(agreement: Agreement, template: Template) -> Unregistered | None:
     residual_mm = agreement.residual_mm
     if agreement.share < LEAST_SHARE:
         return Unregistered(
-            f"only {agreement.agreeing} of {agreement.patches} pieces of print agree with the reference image: "
-            "is it another form?",
+            f"only {agreement.agreeing} of {agreement.patches} pieces of print agree with the reference image, "
+            "so it may be another form",
             residual_mm,
         )
     if agreement.visible < LEAST_VISIBLE:
@@ -147,8 +142,8 @@ def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
     found = constellations(gray, template.fiducials, template.page)
     if not found:
         return Unregistered(
-            f"of the template's {len(template.fiducials)} fiducials, too few are found at their distances: "
-            "is it another form?",
+            f"of the template's {len(template.fiducials)} fiducials, too few are found at their distances, "
+            "so it may be another form",
             None,
         )
     best: Registration | None = None
@@ -161,8 +156,8 @@ def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
     assert best is not None
     if best.share < LEAST_RULES:
         return Unregistered(
-            f"only {best.share:.0%} of the fields' printed rules lie where the fiducials put them: "
-            "is it another form?",
+            f"only {best.share:.0%} of the fields' printed rules lie where the fiducials put them, "
+            "so it may be another form",
             best.residual_mm,
         )
     return _off_its_place(best.residual_mm, template) or best
