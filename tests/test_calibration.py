@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.character.calibration import (
@@ -79,6 +79,7 @@ def test_the_threshold_accepts_as_much_as_the_risk_allows() -> None:
     assert threshold_for_risk(np.empty(0), np.empty(0, bool), risk=0.1) > 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=60),
     st.floats(0, 0.5),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.character.normalization import SIDE_PX, normalize, normalize_all
@@ -102,11 +102,20 @@ def test_one_hot_pixel_does_not_pale_the_stroke() -> None:
     assert np.abs(normalize(hot).astype(int) - normalize(pale)).mean() < 5
 
 
+@pytest.mark.parametrize("level", [8, 77, 100, 254, 255])
+@pytest.mark.parametrize("digit", "01247")
+def test_ink_of_one_level_is_ink(digit: str, level: int) -> None:
+    for size in range(14, 70, 7):
+        ink = np.where(drawn_digit(digit, height_px=size) > 110, level, 0).astype(np.uint8)
+        assert normalize(ink).max() >= 235
+
+
 def test_empty_ink_gives_zeros() -> None:
     assert not normalize(np.zeros((40, 30), np.uint8)).any()
     assert not normalize(np.full((40, 30), 3, np.uint8)).any()
 
 
+@settings(deadline=None)
 @given(height=st.integers(1, 90), width=st.integers(1, 90), level=st.integers(0, 255), seed=st.integers(0, 2**32 - 1))
 def test_any_ink_gives_a_glyph_and_stays_as_it_was(height: int, width: int, level: int, seed: int) -> None:
     ink = np.random.default_rng(seed).integers(0, level + 1, (height, width)).astype(np.uint8)
@@ -118,6 +127,7 @@ def test_any_ink_gives_a_glyph_and_stays_as_it_was(height: int, width: int, leve
     assert np.array_equal(glyph, normalize(ink))
 
 
+@settings(deadline=None)
 @given(pad=st.integers(0, 40), side=st.integers(0, 3))
 def test_paper_around_a_glyph_changes_nothing(pad: int, side: int) -> None:
     ink = drawn_digit("4", height_px=48)

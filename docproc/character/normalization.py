@@ -85,8 +85,8 @@ def _core_level(ink: Ink) -> float:
     """The ink level of the stroke's core: the mean of what is above the mean; one hot pixel hardly moves it."""
     _, mask = cv2.threshold(ink, _FAINTEST_INK - 1, 255, cv2.THRESH_BINARY)
     mean = cv2.mean(ink, mask)[0]
-    # cv2.threshold compares with the whole part; one less, so that ink of one level is above its own mean.
-    _, mask = cv2.threshold(ink, max(np.ceil(mean) - 1, _FAINTEST_INK - 1), 255, cv2.THRESH_BINARY)
+    # Half a level less, so that ink of one level is above its own mean, which may be rounded either way.
+    _, mask = cv2.threshold(ink, max(mean - 0.5, _FAINTEST_INK - 1), 255, cv2.THRESH_BINARY)
     return min(cv2.mean(ink, mask)[0] * _CORE_OF_UPPER_MEAN, 255.0)
 
 

@@ -1,0 +1,70 @@
+"""Training itself, on a few hundred drawn digits; needs the extra `train` (conftest.py leaves it out without)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_training import STROKES, drawn_ink
+
+from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME
+from docproc.character.normalization import normalize_all
+from docproc.character.recognizer import load_recognizer
+from docproc.training.fit import EpochScore
+from docproc.training.train import Plan, train
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    folder = tmp_path_factory.mktemp("digits")
+    labels = np.array([list(STROKES)[i % len(STROKES)] for i in range(240)], np.uint8)
+    images = np.stack([drawn_ink(int(label), jitter=2.0, seed=i) for i, label in enumerate(labels)])
+    glyphs = normalize_all(list(images))
+    mnist, swiss = folder / "mnist.npz", folder / "swiss.npz"
+    np.savez(mnist, x_train=glyphs[:160], y_train=labels[:160], x_test=glyphs[160:], y_test=labels[160:])
+    np.savez(swiss, x=255 - images[:60], y=labels[:60], writer=np.arange(60) % 6)
+    return Plan(
+        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=512,
+        held_out_glyphs=200,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(plan: Plan) -> Path:
+    train(plan)
+    return plan.output
+
+
+def test_a_model_and_its_card_are_written_and_read(trained: Path, plan: Plan) -> None:
+    recognizer = load_recognizer(trained)
+    card = recognizer.card
+    assert tuple(card.classes) == CLASSES
+    assert [source.name for source in card.data] == ["mnist", "swiss", "drawn marks"]
+    assert [source.license for source in card.data] == ["CC BY-SA 3.0", "CC0 1.0", "MIT"]
+    assert card.seed == plan.seed
+    assert card.scores["epochs"] == 2
+    assert card.scores["export_largest_logit_difference"] < 1e-3
+    assert (trained / MODEL_NAME).stat().st_size < 2_000_000
+    assert recognizer.recognize(np.zeros((3, 28, 28), np.uint8)).shape == (3, len(CLASSES))
+
+
+def test_an_interrupted_run_resumes_to_the_same_model(trained: Path, plan: Plan, tmp_path: Path) -> None:
+    # Also shows that the same seed gives the same model: the first epoch is trained anew.
+    def interrupt(score: EpochScore) -> None:
+        raise KeyboardInterrupt
+
+    again = Plan(
+        output=tmp_path / "model", mnist=plan.mnist, digits=plan.digits, seed=plan.seed, epochs=plan.epochs,
+        glyphs_per_epoch=plan.glyphs_per_epoch, held_out_glyphs=plan.held_out_glyphs, resume=True,
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        train(again, epoch_done=interrupt)
+    assert not (again.output / CARD_NAME).exists()
+    finished: list[int] = []
+    card = train(again, epoch_done=lambda score: finished.append(score.epoch))
+    assert finished == [1]
+    first = load_recognizer(trained).card
+    assert card.model_copy(update={"wall_time_s": first.wall_time_s}) == first
