@@ -128,8 +128,8 @@ def capture(
         gray = degradation.noise(gray, sigma=6.0 * bad, grain_px=0.7, rng=rng)
     else:
         gray = degradation.blur(gray, sigma_px=0.7)
-        gray = degradation.noise(gray, sigma=9.0 * bad, grain_px=0.8, rng=rng)
-        gray = degradation.bilevel(gray, darkness=float(rng.uniform(0.2, 0.28)))
+        gray = degradation.noise(gray, sigma=6.0 * bad, grain_px=0.8, rng=rng)
+        gray = degradation.bilevel(gray, darkness=float(rng.uniform(0.16, 0.22)))
         gray = np.where(
             degradation.specks(np.full_like(gray, 255), per_megapixel=25 * bad, largest_px=0.35 * px_per_mm, rng=rng)
             < 255,
@@ -209,6 +209,8 @@ def _photographed(sheet: Pixels, px_per_mm: float, bad: float, rng: np.random.Ge
     motion = float(rng.uniform(0, 1.2)) * bad
     pixels = degradation.blur(pixels, sigma_px=0.6 * bad**0.5, motion_px=motion, degrees=float(rng.uniform(0, 180)))
     pixels = degradation.noise(pixels, sigma=3.0 * bad, grain_px=0.6, rng=rng)
+    # Sent by a messenger, which compresses what the phone has compressed.
+    pixels = degradation.compress(pixels, quality=int(rng.integers(60, 85)))
     return Capture(pixels, image_from_sheet @ _sheet_from_form(px_per_mm))
 
 

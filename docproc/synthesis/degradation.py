@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]  #: (H, W) gray or (H, W, 3) RGB.
-Field = npt.NDArray[np.float32]  #: (H, W), a quantity that varies over the page.
+Levels = npt.NDArray[np.float32]  #: (H, W), a quantity that varies over the page.
 
 SMOOTH_GRID = 6  #: Light and toner change over about a sixth of a page.
 LOCAL_WINDOW_SHARE = 0.04  #: Of the page's longer side: a copier sets black and white by the neighborhood.
@@ -116,7 +116,7 @@ def bilevel(gray: Pixels, *, darkness: float) -> Pixels:
     return np.where(gray < mean - 255 * darkness, 0, 255).astype(np.uint8)
 
 
-def _smooth(shape: tuple[int, ...], rng: np.random.Generator) -> Field:
+def _smooth(shape: tuple[int, ...], rng: np.random.Generator) -> Levels:
     """A field that changes slowly, from 0 to 1."""
     coarse = rng.random((SMOOTH_GRID, SMOOTH_GRID), np.float32)
     coarse = cv2.GaussianBlur(coarse, (0, 0), 1.0)
@@ -125,7 +125,7 @@ def _smooth(shape: tuple[int, ...], rng: np.random.Generator) -> Field:
     return ((field - low) / max(high - low, 1e-6)).astype(np.float32)
 
 
-def _like(field: Field, pixels: Pixels) -> Field:
+def _like(field: Levels, pixels: Pixels) -> Levels:
     return field[..., np.newaxis] if pixels.ndim == 3 else field
 
 

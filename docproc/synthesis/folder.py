@@ -25,7 +25,7 @@ from PIL import Image
 from docproc.errors import OutputError, TemplateError
 from docproc.geometry import MM_PER_INCH, Box
 from docproc.synthesis import degradation
-from docproc.synthesis.capture import ORDER, Capture, Condition, Strength, capture
+from docproc.synthesis.capture import ORDER, Condition, Strength, capture
 from docproc.synthesis.degradation import Pixels
 from docproc.synthesis.digits import DigitPool
 from docproc.synthesis.filling import Writer, fill_form
@@ -100,7 +100,7 @@ def draw_page(
         printed = degradation.faint_toner(paper, strength=min(FAINT_TONER * strength.factor, 0.85), rng=rng)
     sheet = fill_form(printed, template, values, px_per_mm=px_per_mm, digits=digits, writer=writer, rng=rng)
     taken = capture(sheet, condition=condition, strength=strength, px_per_mm=px_per_mm, back=paper, rng=rng)
-    boxes = {field.name: _box_px(taken, field.box) for field in template.fields}
+    boxes = {field.name: taken.page_from_form.box(field.box) for field in template.fields}
     return FilledPage(taken.pixels, condition, values, boxes)
 
 
@@ -232,10 +232,6 @@ def _truth_rows(
         box = page.boxes_px[name]
         left, top, right, bottom = (round(edge) for edge in (box.left, box.top, box.right, box.bottom))
         yield source, number, name, value, left, top, right - left, bottom - top
-
-
-def _box_px(taken: Capture, box: Box) -> Box:
-    return taken.page_from_form.box(box)
 
 
 def _paper(template: Template, template_path: Path, dpi: float) -> tuple[Pixels, bytes]:

@@ -10,13 +10,12 @@ words that their names share (docproc.synthesis.table).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from docproc.geometry import MM_PER_INCH, Box
+from docproc.geometry import Box
 from docproc.page import Gray
+from docproc.synthesis.sheet import MARGIN_MM, Sheet
 from docproc.synthesis.table import Table, find_tables, words
 from docproc.template import Field, Template
 
@@ -27,12 +26,9 @@ LINE_BELOW_MM = 8.0  #: Free fields lower than this are written on a line, as pe
 LABEL_MM = 2.7  #: Height of a label's letters with their ascenders and descenders, about 8 points.
 TITLE_MM = 6.0
 FINE_PRINT_MM = 2.0
-MARGIN_MM = 8.0  #: Unprinted edge of an office printer, with room to spare.
 LABEL_GAP_MM = 0.8
 HEADING_MM = 6.0  #: Height of a table's row of headings.
 ROW_TITLE_MM = 26.0  #: Widest column of row titles.
-PRINT_GRAY = 20  #: Toner is not quite black.
-SUPERSAMPLING = 3  #: Pixels are averaged from this many squared, so that thin lines keep their weight.
 FINE_PRINT = (
     "Write with a black or blue pen. One digit to a box; leave unused boxes empty. Do not cross the lines, do not "
     "fold or staple this sheet, and do not write in the margins.",
@@ -57,7 +53,7 @@ def draw_blank(template: Template, *, dpi: float) -> Gray:
     (H, W) uint8
         The sheet from edge to edge, H = height_mm * dpi / 25.4 rounded.
     """
-    sheet = _Sheet(template.page.width_mm, template.page.height_mm, dpi)
+    sheet = Sheet(template.page.width_mm, template.page.height_mm, dpi)
     tables = find_tables(template.fields)
     tabled = {field.name for table in tables for field in table.fields}
     for fiducial in template.fiducials:
@@ -77,12 +73,12 @@ def draw_blank(template: Template, *, dpi: float) -> Gray:
 def draw_patch(field: Field, *, dpi: float, margin_mm: float) -> Gray:
     """Draw only the field's printed box, on white, with `margin_mm` of paper around it: (H, W) uint8."""
     moved = field.model_copy(update={"box": Box(margin_mm, margin_mm, field.box.width, field.box.height)})
-    sheet = _Sheet(field.box.width + 2 * margin_mm, field.box.height + 2 * margin_mm, dpi)
+    sheet = Sheet(field.box.width + 2 * margin_mm, field.box.height + 2 * margin_mm, dpi)
     draw_field(sheet, moved)
     return sheet.pixels()
 
 
-def draw_field(sheet: _Sheet, field: Field) -> None:
+def draw_field(sheet: Sheet, field: Field) -> None:
     """Print the field's boxes, or its writing line."""
     if is_line(field):
         sheet.rule((field.box.left, field.box.bottom), (field.box.right, field.box.bottom), RULE_MM)
@@ -97,82 +93,7 @@ def is_line(field: Field) -> bool:
     return field.kind == "free" and field.box.height < LINE_BELOW_MM
 
 
-class _Sheet:
-    """A canvas in millimeters that remembers where something stands already."""
-
-    def __init__(self, width_mm: float, height_mm: float, dpi: float) -> None:
-        self.box = Box(0, 0, width_mm, height_mm)
-        self._size = (round(width_mm * dpi / MM_PER_INCH), round(height_mm * dpi / MM_PER_INCH))
-        self._scale = SUPERSAMPLING * dpi / MM_PER_INCH
-        self._image = Image.new("L", (self._size[0] * SUPERSAMPLING, self._size[1] * SUPERSAMPLING), 255)
-        self._draw = ImageDraw.Draw(self._image)
-        self._taken: list[Box] = []
-
-    def pixels(self) -> Gray:
-        """The sheet at its resolution, (H, W) uint8."""
-        return np.array(self._image.reduce(SUPERSAMPLING), np.uint8)
-
-    def is_free(self, box: Box) -> bool:
-        """Whether nothing stands in the box, and it keeps the margin."""
-        inside = self.box.grown(-MARGIN_MM / 2).contains(box)
-        return inside and not any(box.intersection(other) > 0 for other in self._taken)
-
-    def take(self, box: Box) -> None:
-        """Keep the box from being used again."""
-        self._taken.append(box)
-
-    def taken(self) -> tuple[Box, ...]:
-        """What has been used."""
-        return tuple(self._taken)
-
-    def fill(self, box: Box, gray: int = 0) -> None:
-        """Print a solid box."""
-        self._draw.rectangle(self._px(box), fill=gray)
-        self.take(box)
-
-    def frame(self, box: Box, width_mm: float) -> None:
-        """Print the outline of a box; the line's middle is on the box's edge."""
-        (x0, y0), (x1, y1) = (box.left, box.top), (box.right, box.bottom)
-        for start, end in (((x0, y0), (x1, y0)), ((x0, y1), (x1, y1)), ((x0, y0), (x0, y1)), ((x1, y0), (x1, y1))):
-            self.rule(start, end, width_mm)
-        self.take(box)
-
-    def rule(self, start: tuple[float, float], end: tuple[float, float], width_mm: float) -> None:
-        """Print an upright or level line, its ends squared off by half its width."""
-        half = width_mm / 2
-        spanned = Box.around([start, end])
-        self._draw.rectangle(self._px(spanned.grown(half)), fill=PRINT_GRAY)
-
-    def text_width(self, text: str, height_mm: float) -> float:
-        """Width of the text in mm."""
-        return float(self._font(height_mm).getlength(text)) / self._scale
-
-    def text(self, left: float, top: float, text: str, height_mm: float, *, gray: int = PRINT_GRAY) -> Box:
-        """Print a line of text whose box begins at (left, top)."""
-        self._draw.text(
-            (left * self._scale, top * self._scale), text, font=self._font(height_mm), fill=gray, anchor="la"
-        )
-        box = Box(left, top, self.text_width(text, height_mm), height_mm * 1.25)
-        self.take(box)
-        return box
-
-    def _font(self, height_mm: float) -> ImageFont.FreeTypeFont:
-        return _font(round(height_mm * self._scale))
-
-    def _px(self, box: Box) -> tuple[float, float, float, float]:
-        scaled = box.scaled(self._scale)
-        return round(scaled.left), round(scaled.top), round(scaled.right) - 1, round(scaled.bottom) - 1
-
-
-@lru_cache(maxsize=32)
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size_px)  # Pillow carries it: the same letters on every machine
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError("Pillow was built without FreeType and cannot draw labels")
-    return font
-
-
-def _draw_label(sheet: _Sheet, field: Field) -> None:
+def _draw_label(sheet: Sheet, field: Field) -> None:
     """Print the field's name above its box, else left of it, else below."""
     text = words(field.name)
     width, height = sheet.text_width(text, LABEL_MM), LABEL_MM * 1.25
@@ -188,7 +109,7 @@ def _draw_label(sheet: _Sheet, field: Field) -> None:
             return
 
 
-def _draw_table(sheet: _Sheet, table: Table) -> None:
+def _draw_table(sheet: Sheet, table: Table) -> None:
     """Frame the table's cells and print its headings where there is room for them."""
     outer = Box.union(field.box for field in table.fields)
     for row in table.rows:
@@ -212,7 +133,7 @@ def _draw_table(sheet: _Sheet, table: Table) -> None:
     sheet.frame(outer, FRAME_MM)
 
 
-def _center(sheet: _Sheet, slot: Box, text: str) -> None:
+def _center(sheet: Sheet, slot: Box, text: str) -> None:
     """Print the text in the middle of the slot, smaller where it would not fit."""
     height = LABEL_MM
     while sheet.text_width(text, height) > slot.width - 2 * RULE_MM and height > FINE_PRINT_MM * 0.7:
@@ -221,7 +142,7 @@ def _center(sheet: _Sheet, slot: Box, text: str) -> None:
     sheet.text(x - sheet.text_width(text, height) / 2, y - height * 0.6, text, height)
 
 
-def _draw_title(sheet: _Sheet, template: Template) -> None:
+def _draw_title(sheet: Sheet, template: Template) -> None:
     """Print the form's name, number and a double line above the topmost field, where there is room."""
     left = MARGIN_MM + max((f.box.right for f in template.fiducials if f.box.left < MARGIN_MM * 2), default=0.0)
     right = sheet.box.width - left
@@ -245,7 +166,7 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in words(name).split() if word[0].isalnum()).upper()
 
 
-def _draw_fine_print(sheet: _Sheet) -> None:
+def _draw_fine_print(sheet: Sheet) -> None:
     """Fill the free strips between and below the fields with small text, as forms do."""
     pitch = FINE_PRINT_MM * 1.5
     lines: list[str] = []
@@ -268,7 +189,7 @@ def _draw_fine_print(sheet: _Sheet) -> None:
         _draw_office_box(sheet, strip_top + FINE_PRINT_MM, strip_bottom)
 
 
-def _draw_office_box(sheet: _Sheet, top: float, bottom: float) -> None:
+def _draw_office_box(sheet: Sheet, top: float, bottom: float) -> None:
     """Print a hatched box and a place to sign where a strip is left over."""
     width, height = sheet.box.width - 2 * MARGIN_MM, min(bottom - top, 16.0)
     if height < 8 or width < 60:
@@ -286,7 +207,7 @@ def _draw_office_box(sheet: _Sheet, top: float, bottom: float) -> None:
         sheet.text(left, signature.bottom - 3, "Signature", FINE_PRINT_MM)
 
 
-def _free_strips(sheet: _Sheet, top: float, bottom: float) -> list[tuple[float, float]]:
+def _free_strips(sheet: Sheet, top: float, bottom: float) -> list[tuple[float, float]]:
     """Level strips of the sheet, (top, bottom) in mm, between the margins and free over their whole width."""
     spans = sorted((box.top - 1.0, box.bottom + 1.0) for box in sheet.taken())
     return [gap for gap in _gaps(spans, top, bottom) if gap[1] - gap[0] >= FINE_PRINT_MM * 2.5]
@@ -301,7 +222,7 @@ def _gaps(spans: Sequence[tuple[float, float]], start: float, end: float) -> Ite
         yield start, end
 
 
-def _wrapped(sheet: _Sheet, text: str, width_mm: float) -> list[str]:
+def _wrapped(sheet: Sheet, text: str, width_mm: float) -> list[str]:
     lines: list[str] = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
