@@ -53,7 +53,7 @@ def test_ink_of_the_row_above_is_not_this_rows():
 
 
 def test_a_speck_is_not_a_digit():
-    dark = written(((50, 50), (53, 52)))
+    dark = written(((50, 50), (51, 51)), thickness=3)
     assert cut_cells(dark, dark > 0, CELLS) == [None] * 4
 
 

@@ -18,7 +18,7 @@ from docproc.page import Ink, Mask
 from docproc.reading import CharacterReading, Reason
 
 LEAST_CHANCE = 1e-4  #: Of a value to be named as an alternative.
-LEAST_EXTENT = 0.22  #: Of the cell's height: ink whose longer side is shorter is no digit.
+LEAST_EXTENT = 0.13  #: Of the cell's height: ink whose longer side is shorter is a speck. People write small in tall cells.
 SHARED = 0.3  #: A part of which a second cell holds more than this share is cut between them.
 EDGE = 0.14  #: Of the cell's height: a thin part that stays this close to a printed edge is a remnant of it.
 THIN = 0.10  #: Of the cell's height: what counts as thin.
