@@ -180,13 +180,12 @@ def _matches(
     likeness = first @ second.T
     nearest = likeness.argmax(axis=1)
     rows = np.arange(len(first))
-    mutual = likeness.argmax(axis=0)[nearest] == rows
     best = likeness[rows, nearest]
     likeness[rows, nearest] = -1
-    next_best = likeness.max(axis=1)
     # Both have length 1, so the squared distance is 2 - 2 * likeness.
-    distinct = (1 - best) < RATIO**2 * (1 - next_best)
-    kept = np.flatnonzero(mutual & distinct)
+    distinct = np.flatnonzero((1 - best) < RATIO**2 * (1 - likeness.max(axis=1)))
+    back = (second[nearest[distinct]] @ first.T).argmax(axis=1)
+    kept = distinct[back == distinct]
     return kept, nearest[kept]
 
 

@@ -9,6 +9,7 @@ Writing hides some patches and other forms share some; so patches are taken all 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -26,13 +27,16 @@ class Pass:
 
     px_per_mm: float  #: Of the sheet's image that is compared, at most: more detail than the page has helps nothing.
     patch_mm: float  #: Side of a patch.
+    grid_mm: float  #: One patch is taken in each square of this side that has print.
     search_mm: float  #: Patches are sought this far around where the map puts them.
     reach_mm: float  #: Patches that miss the one map of the whole sheet by more are outliers to it.
 
 
 #: Rough to fine. The first must catch what features leave (a few mm on bent paper), the last gives the residual.
-PASSES = (Pass(3.0, 14.0, 6.0, 2.5), Pass(6.0, 9.0, 2.0, 1.5))
-GRID_MM = 10.0  #: One patch is taken in each square of this side that has print.
+PASSES = (
+    Pass(px_per_mm=3.0, patch_mm=14.0, grid_mm=16.0, search_mm=6.0, reach_mm=2.5),
+    Pass(px_per_mm=6.0, patch_mm=9.0, grid_mm=11.0, search_mm=2.0, reach_mm=1.5),
+)
 LEAST_CORNER = 0.02  #: A patch's corner measure, as a share of the sheet's 95th percentile: bare paper has none.
 LEAST_LIKENESS = 0.5  #: Normalized correlation below which a patch is not the one sought.
 LEAST_SPREAD = 6.0  #: Gray levels (standard deviation): a bare part of the page looks like nothing.
@@ -70,22 +74,42 @@ def refine(gray: Gray, reference: Reference, page_from_form: Transform) -> Agree
     return agreement
 
 
-def _compare(gray: Gray, reference: Reference, page_from_form: Transform, step: Pass) -> Agreement | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """The reference as one pass looks for it."""
+
+    sheet: Gray  #: The sheet, upright.
+    sheet_from_form: Transform
+    centers: npt.NDArray[np.intp]  #: (N, 2) of patches, (x, y) in `sheet`.
+    half_px: int  #: Of a patch.
+    search_px: int
+
+
+@lru_cache(maxsize=64)
+def _wanted(reference: Reference, step: Pass) -> _Wanted:
     form_from_reference = reference.reference_from_form.inverse()
     width_mm, height_mm = (form_from_reference @ _far_corner(reference.gray))[0]
     px_per_mm = min(step.px_per_mm, reference.reference_from_form.scale_at(width_mm / 2, height_mm / 2))
     size = (round(width_mm * px_per_mm), round(height_mm * px_per_mm))
     sheet_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(px_per_mm)
-    wanted = _resampled(reference.gray, sheet_from_form @ form_from_reference, size)
-    found = _resampled(gray, sheet_from_form @ page_from_form.inverse(), size)
-    half, search = round(step.patch_mm * px_per_mm / 2), round(step.search_mm * px_per_mm)
-    centers = _patch_centers(wanted, round(GRID_MM * px_per_mm), half)
-    form_from_sheet = sheet_from_form.inverse()
+    sheet = _resampled(reference.gray, sheet_from_form @ form_from_reference, size)
+    half = round(step.patch_mm * px_per_mm / 2)
+    centers = _patch_centers(sheet, round(step.grid_mm * px_per_mm), half)
+    return _Wanted(sheet, sheet_from_form, centers, half, round(step.search_mm * px_per_mm))
+
+
+def _compare(gray: Gray, reference: Reference, page_from_form: Transform, step: Pass) -> Agreement | None:
+    wanted = _wanted(reference, step)
+    size = wanted.sheet.shape[1], wanted.sheet.shape[0]
+    found = _resampled(gray, wanted.sheet_from_form @ page_from_form.inverse(), size)
+    centers, form_from_sheet = wanted.centers, wanted.sheet_from_form.inverse()
+    if len(centers) < LEAST_PATCHES:
+        return None
     on_page = page_from_form @ (form_from_sheet @ centers.astype(np.float64))
     inside = np.all((on_page > 0) & (on_page < np.array(gray.shape[::-1]) - 1), axis=1)
     shifts, kept = [], []
     for center in centers[inside]:
-        shift = _shift(wanted, found, center, half, search)
+        shift = _shift(wanted.sheet, found, center, wanted.half_px, wanted.search_px)
         if shift is not None:
             kept.append(center)
             shifts.append(shift)
@@ -159,7 +183,11 @@ def _shift(
     patch = wanted[y - half : y + half + 1, x - half : x + half + 1]
     top, left = max(y - half - search, 0), max(x - half - search, 0)
     area = found[top : y + half + search + 1, left : x + half + search + 1]
-    if area.shape[0] <= patch.shape[0] or area.shape[1] <= patch.shape[1] or area.std() < LEAST_SPREAD:
+    if (
+        area.shape[0] <= patch.shape[0]
+        or area.shape[1] <= patch.shape[1]
+        or cv2.meanStdDev(area)[1][0, 0] < LEAST_SPREAD
+    ):
         return None
     likeness = cv2.matchTemplate(area, patch, cv2.TM_CCOEFF_NORMED)
     _, best, _, (column, row) = cv2.minMaxLoc(likeness)

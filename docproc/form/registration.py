@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-import cv2
 import numpy as np
 
 from docproc.form.bend import Bend

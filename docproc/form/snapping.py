@@ -145,6 +145,10 @@ def _view(gray: Gray, located: LocatedField) -> _View:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
+    outline = located.page_from_form @ box.corners()
+    if np.any(outline < 0) or np.any(outline > np.array(gray.shape[::-1]) - 1):
+        nothing = np.zeros(size[::-1], np.float32)  # a box that the image cuts shows the image's edge, not its own
+        return _View(window, px_per_mm, nothing, nothing)
     light = picture.astype(np.float32)
     dark, bright = np.percentile(light, (2, 90))
     contrast = max(float(bright - dark), LEAST_CONTRAST)
