@@ -1,4 +1,4 @@
-"""Training itself, on a few hundred drawn digits; needs the extra `train` (conftest.py leaves it out without)."""
+"""Training itself, on a few hundred drawn digits: `pytest -m train`, with the extra `train` installed."""
 
 from __future__ import annotations
 
