@@ -105,9 +105,17 @@ def _overview(page: Page, record: Record) -> npt.NDArray[np.uint8]:
         box, color = reading.box_px.scaled(scale), COLORS[reading.verdict]
         corner, opposite = (round(box.left), round(box.top)), (round(box.right), round(box.bottom))
         cv2.rectangle(picture, corner, opposite, color, 2)
-        place = (corner[0], max(corner[1] - 4, 12))
-        cv2.putText(picture, reading.text or "-", place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, 2, cv2.LINE_AA)
+        _label(picture, reading.text or "-", corner, color)
     return picture.astype(np.uint8)
+
+
+def _label(picture: npt.NDArray[np.uint8], text: str, corner: tuple[int, int], color: tuple[int, int, int]) -> None:
+    """A value on a tag of its verdict's color, standing on the box's upper edge."""
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.55, 1)
+    left, bottom = corner[0], max(corner[1], height + below + 2)
+    cv2.rectangle(picture, (left, bottom - height - below - 2), (left + width + 6, bottom), color, -1)
+    place = (left + 3, bottom - below)
+    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _section(

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from docproc.form.dropout import remove_rules
+from docproc.form.dropout import remove_rules, snap_cells
 from docproc.geometry import Box
 
 BOX = Box(40, 30, 192, 64)
@@ -28,6 +28,26 @@ def test_an_empty_comb_is_empty_without_its_lines(shift, thickness):
     mask = ruled(thickness=thickness, shift=shift)
     clean = remove_rules(mask, box_px=BOX, cells_px=CELLS)
     assert clean.sum() <= 0.02 * mask.sum()
+
+
+def test_boxes_that_stand_apart_lose_both_their_lines():
+    mask = np.zeros((124, 272), np.uint8)
+    boxes = [Box(40, 30, 56, 64), Box(104, 30, 56, 64), Box(168, 30, 56, 64)]
+    for box in boxes:
+        cv2.rectangle(mask, (round(box.left), 30), (round(box.right), 94), 255, 2)
+    assert snap_cells(mask > 0, boxes) == tuple(boxes)
+    clean = remove_rules(mask > 0, box_px=Box(40, 30, 184, 64), cells_px=boxes)
+    assert clean.sum() <= 0.02 * (mask > 0).sum()
+
+
+def test_cells_snap_to_the_lines_between_them():
+    mask = ruled()
+    mask[:, 90:120] = False
+    mask[30:95, 110:113] = True  # the first tooth stands 7 px off its even place
+    cells = snap_cells(mask, CELLS)
+    assert cells[0].right == pytest.approx(111, abs=1)
+    assert cells[1].left == pytest.approx(111, abs=1)
+    assert cells[1].right == pytest.approx(168, abs=1)
 
 
 def test_a_broken_line_goes_where_it_is_expected():

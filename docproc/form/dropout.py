@@ -21,6 +21,7 @@ REACH = 0.14  #: Of the box's height: how far from its expected place a printed 
 LEAST_COVER_ACROSS = 0.60  #: Share of a piece that must be ink to be a horizontal line; the rest may be broken.
 LEAST_COVER_DOWN = 0.84  #: The same for a vertical one, higher: a handwritten 1 covers up to 70 % of a cell.
 TOOTH_REACH = 0.3  #: Of a cell's width: how far from its even place the line between two cells is looked for.
+ONE_LINE = 0.04  #: Of the cells' height: cells further apart have each their own line.
 NEAR = 0.06  #: Of the box's height: a vertical line this close to its place may be broken,
 LEAST_COVER_NEAR = 0.55  #: down to this share of ink: nobody writes a 1 on the line between two cells.
 THICKEST = 0.16  #: Of the box's height: a thicker band is a filled area, not a line.
@@ -48,7 +49,7 @@ def snap_cells(mask: Mask, cells_px: Sequence[Box]) -> tuple[Box, ...]:
     gaps = [right.left - left.right for left, right in pairwise(cells_px)]
     cells = list(cells_px)
     for number, (left, right) in enumerate(pairwise(cells_px)):
-        if gaps[number] > THICKEST * left.height:
+        if gaps[number] > ONE_LINE * left.height:
             continue
         expected = (left.right + right.left) / 2
         ends = np.array([left.top, left.bottom])
@@ -89,10 +90,14 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
     knots = np.linspace(box_px.left, box_px.right, pieces + 1)
     ends = np.array([box_px.top, box_px.bottom])
     # Both directions are judged on the untouched mask: removing one line must not break the evidence for another.
-    across = [rule for row in rows for rule in find_rule(mask, row, knots, reach, thickest, LEAST_COVER_ACROSS)]
+    across = [
+        rule
+        for row in rows
+        for rule in find_rule(mask, row, knots, _free_reach(row, rows, reach), thickest, LEAST_COVER_ACROSS)
+    ]
     down: list[Rule] = []
     for column in columns:
-        clear = find_rule(mask.T, column, ends, reach, thickest, LEAST_COVER_DOWN)
+        clear = find_rule(mask.T, column, ends, _free_reach(column, columns, reach), thickest, LEAST_COVER_DOWN)
         # A broken line is believed only where the template says that it is.
         down += clear or find_rule(mask.T, column, ends, near, thickest // 2, LEAST_COVER_NEAR)
     for rule in across:
@@ -181,6 +186,12 @@ def _leading(rows: Mask) -> npt.NDArray[np.intp]:
         return np.zeros(rows.shape[1], np.intp)
     stopped = np.vstack([~rows, np.ones((1, rows.shape[1]), np.bool_)])
     return np.argmax(stopped, axis=0)
+
+
+def _free_reach(place: float, places: Sequence[float], reach: int) -> int:
+    """How far to look for a line without taking its neighbor's."""
+    others = [abs(other - place) for other in places if other != place]
+    return max(min([reach, *(int(distance / 2) for distance in others)]), 2)
 
 
 def _distinct(values: Sequence[float], *, apart: float) -> list[float]:
