@@ -19,7 +19,6 @@ import numpy.typing as npt
 from docproc.form.boxes import PrintedBox, PrintedBoxes
 from docproc.page import Gray, Ink
 
-PAPER_WINDOW_PX = 41  #: In the working image: wider than a stroke, narrower than a shadow's edge.
 LEAST_DEPTH = 10.0  #: Gray levels below the paper; JPEG noise stays above.
 NOISE_FACTOR = 5.0  #: Threshold in units of the page's own noise.
 PALE_SHARE = 0.22  #: Of the page's ink: what is paler is a watermark or the other side's print, pencil is darker.
@@ -48,18 +47,12 @@ def written_boxes(found: PrintedBoxes) -> tuple[bool, ...]:
     """For each of `found.boxes`: whether something is written in it."""
     if not found.boxes:
         return ()
-    ink = _ink(found.ruling.gray, found.ruling.sheet)
+    ink = _ink(found.ruling.depth)
     return tuple(_is_written(ink, box) for box in found.boxes)
 
 
-def _ink(gray: Gray, sheet: Ink) -> Ink:
+def _ink(depth: Gray) -> Ink:
     """255 where the page is clearly darker than its paper."""
-    kernel = np.ones((PAPER_WINDOW_PX, PAPER_WINDOW_PX), np.uint8)
-    small = cv2.resize(gray, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel[::4, ::4], borderType=cv2.BORDER_REPLICATE)
-    paper = cv2.blur(paper, (5, 5))
-    paper = cv2.resize(paper, (gray.shape[1], gray.shape[0]), interpolation=cv2.INTER_LINEAR)
-    depth = cv2.subtract(paper, gray) & sheet
     sample = depth[::3, ::3].ravel()
     noise = 1.48 * float(np.median(sample))
     dark = sample[sample > max(2 * LEAST_DEPTH, 2 * NOISE_FACTOR * noise)]

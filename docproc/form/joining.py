@@ -49,9 +49,16 @@ def joined(runs: list[Chain], dark: Gray) -> list[Chain]:
     Over more than a short way, either the way is dark, or both runs are long beside it: strokes that stand in a line
     in one column of a table are neither.
     """
+    near_dark, floor = _surroundings(dark)
+    # A run grows by each join, and a longer one may bridge a wider break.
+    while len(longer := _joined_once(runs, near_dark, floor)) < len(runs):
+        runs = longer
+    return runs
+
+
+def _joined_once(runs: list[Chain], near_dark: Gray, floor: float) -> list[Chain]:
     if len(runs) < 2:
         return runs
-    near_dark, floor = _surroundings(dark)
     length = np.array([x[-1] - x[0] for x, _ in runs])
     head = np.array([(x[0], y[0], slope_of(x[:END_KNOTS], y[:END_KNOTS])) for x, y in runs])
     order = np.argsort(head[:, 0])
@@ -107,7 +114,7 @@ def loose_ends_drawn_on(lines: Ink, rules: list[Chain], dark: Gray, goal: Ink) -
     rules : list of Chain
         Rules that run across.
     dark : (H, W) uint8
-        How much darker each pixel is than what lies above and below it.
+        How much darker each pixel is than the paper around it.
     goal : (H, W) uint8
         Above 0 on the rules that run down, and outside the page.
     """

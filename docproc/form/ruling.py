@@ -12,6 +12,7 @@ divides nothing, so strokes of writing that pass for a rule do no harm unless th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +26,8 @@ from docproc.geometry import Transform
 from docproc.page import Gray, Ink
 
 THICKEST_RULE_PX = 19  #: In the working image: 2.8 mm on A4. Rules up to about 15 px are followed.
+PAPER_WINDOW_PX = 44  #: In the working image: wider than a stroke, narrower than a shadow's edge.
+PAPER_SCALE = 0.25  #: The paper's brightness is found at this size.
 BLACK_SHARE = 0.5  #: Of the paper's brightness: printed black is darker, gray shading is brighter.
 GAP_PX = 5  #: Breaks inside one run that are closed without asking: a missing dot of a fine rule.
 CORE_SHARE = 0.4  #: Of the darkest nearby across the line: the blurred flanks of a strong rule would thicken it.
@@ -59,6 +62,7 @@ class Ruling:
     gray: Gray  #: (H, W) the page, upright.
     rules: Ink  #: Ink of the rules, full thickness.
     barrier: Ink  #: The rules as closed lines, 1 to 2 px wide.
+    depth: Gray  #: How much darker each pixel is than the paper around it.
     filled: Ink  #: Areas filled with black: bars that close off boxes beside them.
     sheet: Ink  #: 255 where the upright image shows the page, 0 in the corners that the turn added.
     page_from_upright: Transform  #: Pixels of the page as read from pixels of `gray`.
@@ -79,20 +83,31 @@ def find_ruling(gray: Gray) -> Ruling:
     """
     upright = straighten(gray)
     sheet = upright.sheet
-    across = _rules_across(upright.gray, sheet)
-    down = _rules_across(_transposed(upright.gray), _transposed(sheet))
+    depth = _depth(upright.gray) & sheet
+    across = _rules_across(upright.gray, sheet, depth)
+    down = _rules_across(_transposed(upright.gray), _transposed(sheet), _transposed(depth))
     goal_across = cv2.bitwise_or(with_long_ends(across.lines, across.rules), cv2.bitwise_not(sheet))
     goal_down = cv2.bitwise_or(_transposed(with_long_ends(down.lines, down.rules)), cv2.bitwise_not(sheet))
-    across_closed = loose_ends_drawn_on(across.lines, across.rules, across.dark, goal_down)
-    down_closed = loose_ends_drawn_on(down.lines, down.rules, down.dark, _transposed(goal_across))
+    across_closed = loose_ends_drawn_on(across.lines, across.rules, depth, goal_down)
+    down_closed = loose_ends_drawn_on(down.lines, down.rules, _transposed(depth), _transposed(goal_across))
     return Ruling(
         gray=upright.gray,
         rules=cv2.bitwise_or(across.ink, _transposed(down.ink)),
         barrier=cv2.bitwise_or(across_closed, _transposed(down_closed)),
+        depth=depth,
         filled=_filled(upright.gray),
         sheet=sheet,
         page_from_upright=upright.page_from_upright,
     )
+
+
+def _depth(gray: Gray) -> Gray:
+    extent = (math.ceil(gray.shape[1] * PAPER_SCALE), math.ceil(gray.shape[0] * PAPER_SCALE))
+    small = cv2.resize(gray, extent, interpolation=cv2.INTER_AREA)
+    side = round(PAPER_WINDOW_PX * PAPER_SCALE)
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.resize(cv2.blur(paper, (5, 5)), (gray.shape[1], gray.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return cv2.subtract(paper, gray)
 
 
 def _filled(gray: Gray) -> Ink:
@@ -112,10 +127,9 @@ class _Rules:
     rules: list[Chain]
     lines: Ink  #: Their center lines, breaks bridged.
     ink: Ink  #: Their ink, full thickness.
-    dark: Gray  #: How much darker each pixel is than what lies above and below it.
 
 
-def _rules_across(gray: Gray, sheet: Ink) -> _Rules:
+def _rules_across(gray: Gray, sheet: Ink, depth: Gray) -> _Rules:
     thin = np.ones((THICKEST_RULE_PX, 1), np.uint8)
     dark = cv2.subtract(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, thin, borderType=cv2.BORDER_REPLICATE), gray)
     dark &= cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=255)
@@ -125,13 +139,13 @@ def _rules_across(gray: Gray, sheet: Ink) -> _Rules:
     faint = cv2.morphologyEx(faint, cv2.MORPH_OPEN, np.ones((1, CLEAR.run_px), np.uint8))
     runs = clear | faint
     found = [_as_rule(chain, solid) for part in (clear, faint) for chain in _chains(part, dark)]
-    rules = joined([rule for rule in found if rule is not None], dark)
+    rules = joined([rule for rule in found if rule is not None], depth)
     lines = np.zeros_like(gray)
     for xs, ys in rules:
         points = np.rint(np.stack([xs, ys], axis=1)).astype(np.int32)
         cv2.polylines(lines, [points.reshape(-1, 1, 2)], False, 255, 1)
     ink = cv2.bitwise_and(runs, cv2.dilate(lines, thin))
-    return _Rules(rules=rules, lines=lines, ink=ink, dark=dark)
+    return _Rules(rules=rules, lines=lines, ink=ink)
 
 
 def _runs(dark: Gray, look: _Look) -> Ink:
