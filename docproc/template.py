@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -35,11 +36,15 @@ OVERLAP_SLACK_MM = 0.5  #: Neighboring boxes may share a printed rule, which is 
 
 
 def _box_from(value: Any) -> Any:
-    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 4:
-        return Box(*(float(part) for part in value))
     if isinstance(value, Box):
         return value
+    if isinstance(value, Sequence) and len(value) == 4 and all(_is_finite(part) for part in value):
+        return Box(*(float(part) for part in value))
     raise ValueError("a box is four numbers in mm: [left, top, width, height]")
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _length_from(value: Any) -> Any:
@@ -285,7 +290,9 @@ def find_template(folder: Path) -> Path | None:
 
 def _explained(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
     """The first fault in words, with the line that it stands on; more faults are counted."""
-    faults = error.errors()
+    # Where a field is at fault, pydantic adds that the list of sound fields is too short.
+    everything = error.errors()
+    faults = [fault for fault in everything if fault["type"] != "too_short"] or everything
     first = faults[0]
     where = first["loc"]
     message = first["msg"].removeprefix("Value error, ")
@@ -308,7 +315,8 @@ def _explained(path: Path, root: yaml.Node | None, data: dict, error: Validation
         )
     elif name:
         message = f"field {name!r}: {message}"
-    more = f" ({len(faults) - 1} more faults after it)" if len(faults) > 1 else ""
+    count = len(faults) - 1
+    more = f" ({count} more {'fault' if count == 1 else 'faults'} after it)" if count else ""
     return TemplateError(
         f"{path}, line {_line(root, where)}: {message}.{more}",
         remedy="`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan.",

@@ -1,0 +1,307 @@
+"""A faulty template is refused with file, line and field; a sound one is found again as it was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from docproc.cli import app
+from docproc.errors import OutputError, PageError, TemplateError
+from docproc.geometry import Box
+from docproc.template import Template, json_schema, load_template
+
+SOUND = """\
+name: slip
+page: {width_mm: 100, height_mm: 80}
+fiducials:
+  - {box: [5, 5, 4, 4]}
+  - {box: [91, 5, 4, 4]}
+  - {box: [5, 71, 4, 4]}
+  - {box: [91, 71, 4, 4]}
+fields:
+  - name: account
+    kind: comb
+    box: [20, 20, 40, 8]
+    cells: 5
+    length: [3, 5]
+    required: true
+  - name: amount
+    kind: free
+    box: [20, 40, 40, 8]
+    rules: {min: 0, max: 500}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "template.yaml"
+    path.write_text(text)
+    return path
+
+
+def refused(folder: Path, text: str) -> TemplateError:
+    with pytest.raises(TemplateError) as caught:
+        load_template(written(folder, text))
+    assert str(folder / "template.yaml") in caught.value.message
+    assert caught.value.remedy
+    return caught.value
+
+
+def changed(old: str, new: str) -> str:
+    assert SOUND.count(old) >= 1
+    return SOUND.replace(old, new, 1)
+
+
+def test_a_sound_template_is_read_as_it_is_written(tmp_path: Path) -> None:
+    template = load_template(written(tmp_path, SOUND))
+    assert [field.name for field in template.fields] == ["account", "amount"]
+    assert template.field("account").box == Box(20, 20, 40, 8)
+    assert template.field("account").lengths == (3, 5)
+    assert template.field("amount").rules.max == 500
+    assert template.reference_path is None
+
+
+def test_an_unknown_key_is_named_with_its_line_and_field(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("required: true", "requird: true"))
+    assert "line 14" in error.message
+    assert "field 'account': unknown key 'requird'" in error.message
+
+
+def test_an_unknown_key_of_the_template_itself_is_named(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("name: slip", "name: slip\ncolour: red"))
+    assert "line 2" in error.message
+    assert "unknown key 'colour'" in error.message
+
+
+def test_an_unknown_rule_is_named_with_its_line(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("max: 500", "maximum: 500"))
+    assert "line 18" in error.message
+    assert "field 'amount': unknown key 'maximum'" in error.message
+
+
+def test_a_missing_key_is_named_with_the_field_that_lacks_it(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("    box: [20, 40, 40, 8]\n", ""))
+    assert "line 15" in error.message
+    assert "field 'amount': the key 'box' is missing" in error.message
+
+
+def test_overlapping_fields_are_named_with_the_later_ones_line(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("[20, 40, 40, 8]", "[30, 25, 40, 8]"))
+    assert "line 15" in error.message
+    assert "field 'amount': its box overlaps that of 'account'" in error.message
+
+
+def test_fields_may_share_a_printed_rule(tmp_path: Path) -> None:
+    template = load_template(written(tmp_path, changed("[20, 40, 40, 8]", "[20, 27.8, 40, 8]")))
+    assert len(template.fields) == 2
+
+
+def test_a_field_that_leaves_the_sheet_is_named(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("[20, 40, 40, 8]", "[70, 40, 40, 8]"))
+    assert "line 15" in error.message
+    assert "field 'amount': its box leaves the sheet of 100 x 80 mm" in error.message
+
+
+def test_a_fiducial_that_leaves_the_sheet_is_refused(tmp_path: Path) -> None:
+    assert "fiducial's box leaves the sheet" in refused(tmp_path, changed("[91, 71, 4, 4]", "[99, 71, 4, 4]")).message
+
+
+def test_a_name_used_twice_is_named_with_the_later_ones_line(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("name: amount", "name: account"))
+    assert "line 15" in error.message
+    assert "field 'account': the name is used twice" in error.message
+
+
+def test_a_box_of_three_numbers_is_explained(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("[20, 40, 40, 8]", "[20, 40, 40]"))
+    assert "line 17" in error.message
+    assert "field 'amount': a box is four numbers in mm" in error.message
+
+
+@pytest.mark.parametrize("box", ["[left, 40, 40, 8]", "[[20], 40, 40, 8]", "[20, true, 40, 8]", "wide", "{left: 3}"])
+def test_a_box_of_anything_but_numbers_is_an_error_of_the_template(tmp_path: Path, box: str) -> None:
+    error = refused(tmp_path, changed("[20, 40, 40, 8]", box))
+    assert "line 17" in error.message
+    assert "field 'amount': a box is four numbers in mm" in error.message
+
+
+@pytest.mark.parametrize("box", ["[20, 40, .nan, 8]", "[20, 40, .inf, 8]", "[20, 40, 0, 8]", "[20, 40, -5, 8]"])
+def test_a_box_without_a_size_is_refused(tmp_path: Path, box: str) -> None:
+    assert "field 'amount'" in refused(tmp_path, changed("[20, 40, 40, 8]", box)).message
+
+
+def test_an_unknown_kind_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("kind: free", "kind: freee"))
+    assert "line 16" in error.message
+    assert "'comb', 'cell' or 'free'" in error.message
+
+
+def test_cells_belong_to_combs(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("kind: free", "kind: free\n    cells: 4"))
+    assert "field 'amount': cells, groups and gaps belong to kind comb, not free" in error.message
+
+
+def test_groups_must_add_up_to_the_cells(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("cells: 5", "cells: 5\n    groups: [2, 2]"))
+    assert "groups [2, 2] add up to 4, not to cells 5" in error.message
+
+
+def test_a_length_must_fit_the_cells(tmp_path: Path) -> None:
+    assert "length 6 does not fit 5 cells" in refused(tmp_path, changed("[3, 5]", "[3, 6]")).message
+    assert "has its fewest above its most" in refused(tmp_path, changed("[3, 5]", "[5, 3]")).message
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ("{min: 9, max: 3}", "min 9 is above max 3"),
+        ("{regex: '['}", "is no regular expression"),
+        ("{check_digit: no.such.thing}", "is no module of python-stdnum"),
+    ],
+)
+def test_a_rule_that_cannot_be_checked_is_refused(tmp_path: Path, rules: str, words: str) -> None:
+    error = refused(tmp_path, changed("{min: 0, max: 500}", rules))
+    assert "line 18" in error.message
+    assert words in error.message
+
+
+def test_a_template_needs_something_to_register_by(tmp_path: Path) -> None:
+    start, stop = SOUND.index("fiducials"), SOUND.index("fields")
+    assert (
+        "needs a reference image, or at least 3 fiducials" in refused(tmp_path, SOUND[:start] + SOUND[stop:]).message
+    )
+
+
+def test_a_reference_that_is_not_there_is_named_with_its_line(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("name: slip", "name: slip\nreference: blank.png"))
+    assert "line 2: the reference image 'blank.png' cannot be read" in error.message
+
+
+def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    assert "line 3: this is no YAML" in refused(tmp_path, "name: slip\npage: {width_mm: 1\nfields: []\n").message
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n", "fields: 3\n", "fields: [1, 2]\n"])
+def test_what_is_no_template_is_refused(tmp_path: Path, text: str) -> None:
+    assert refused(tmp_path, text).exit_code == 3
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_bytes(b"\xff\xfe\x00name")
+    with pytest.raises(TemplateError, match="no YAML"):
+        load_template(tmp_path / "template.yaml")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="cannot read the template"):
+        load_template(tmp_path / "none.yaml")
+
+
+def test_many_faults_are_counted(tmp_path: Path) -> None:
+    text = changed("required: true", "requird: true").replace("max: 500", "maximum: 500")
+    assert "(1 more fault after it)" in refused(tmp_path, text).message
+
+
+def test_the_digest_changes_with_the_file_and_with_the_reference(tmp_path: Path) -> None:
+    path = written(tmp_path, changed("name: slip", "name: slip\nreference: blank.png"))
+    (tmp_path / "blank.png").write_bytes(b"one")
+    first = load_template(path).digest
+    (tmp_path / "blank.png").write_bytes(b"two")
+    second = load_template(path).digest
+    path.write_text(path.read_text() + "# a note\n")
+    assert len({first, second, load_template(path).digest}) == 3
+
+
+def test_grouped_cells_leave_the_gaps_free() -> None:
+    template = Template.model_validate(
+        {
+            "name": "phone",
+            "page": {"width_mm": 100, "height_mm": 50},
+            "reference": "x.png",
+            "fields": [
+                {
+                    "name": "phone",
+                    "kind": "comb",
+                    "box": [10, 10, 44, 6],
+                    "cells": 4,
+                    "cell_gap_mm": 1,
+                    "groups": [2, 2],
+                    "group_gap_mm": 3,
+                }
+            ],
+        }
+    )
+    lefts = [(box.left, box.width) for box in template.fields[0].cell_boxes()]
+    assert lefts == [(10, 9.5), (20.5, 9.5), (34, 9.5), (44.5, 9.5)]
+
+
+def test_every_key_of_the_schema_is_explained_or_plain() -> None:
+    schema = json_schema()
+    assert schema["$defs"]["Field"]["required"] == ["name", "kind", "box"]
+    assert schema["additionalProperties"] is False
+
+
+def drawn_page(template: Template) -> np.ndarray:
+    sheet = np.full((800, 1000), 255, np.uint8)
+    for fiducial in template.fiducials:
+        box = fiducial.box.scaled(10)
+        sheet[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = 0
+    for field in template.fields:
+        for cell in field.cell_boxes():
+            box = cell.scaled(10)
+            cv2.rectangle(sheet, (int(box.left), int(box.top)), (int(box.right), int(box.bottom)), 0, 3)
+    return sheet
+
+
+def test_the_command_prints_the_schema() -> None:
+    result = CliRunner().invoke(app, ["template", "schema"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["properties"]["tolerance_mm"]["default"] == 1.0
+
+
+def test_the_command_draws_a_template_without_a_page(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        app, ["template", "check", str(written(tmp_path, SOUND)), "-o", str(tmp_path / "overlay.png")]
+    )
+    assert result.exit_code == 0
+    assert "sound, 2 fields on 100 x 80 mm" in result.stdout
+    picture = np.array(Image.open(tmp_path / "overlay.png"))
+    height, width = picture.shape[:2]
+    red = (picture[..., 0] > 180) & (picture[..., 1] < 60)
+    assert red[round(height * 24 / 80), round(width * 0.2) - 4 : round(width * 0.2) + 5].any()  # account's left rule
+    assert not red[round(height * 60 / 80)].any()
+
+
+def test_the_command_finds_and_draws_the_form_on_a_page(tmp_path: Path) -> None:
+    path = written(tmp_path, SOUND)
+    Image.fromarray(np.rot90(drawn_page(load_template(path)))).save(tmp_path / "scan.png")
+    result = CliRunner().invoke(
+        app, ["template", "check", str(path), str(tmp_path / "scan.png"), "-o", str(tmp_path / "overlay.png")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "found, right to 0.0" in result.stdout
+    picture = np.array(Image.open(tmp_path / "overlay.png"))
+    assert picture.shape == (1600, 1280, 3)
+    red = (picture[..., 0] > 180) & (picture[..., 1] < 60)
+    assert red.any()
+
+
+def test_the_command_says_that_a_page_shows_another_form(tmp_path: Path) -> None:
+    path = written(tmp_path, SOUND)
+    Image.fromarray(np.full((800, 1000), 255, np.uint8)).save(tmp_path / "scan.png")
+    result = CliRunner().invoke(app, ["template", "check", str(path), str(tmp_path / "scan.png")])
+    assert isinstance(result.exception, PageError)
+    assert "the form 'slip' is not found on this page" in result.exception.message
+    assert "whole sheet" in result.exception.remedy
+
+
+def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
+    target = tmp_path / "no such folder" / "overlay.png"
+    result = CliRunner().invoke(app, ["template", "check", str(written(tmp_path, SOUND)), "-o", str(target)])
+    assert isinstance(result.exception, OutputError)
+    assert str(target) in result.exception.message
