@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from docproc import __version__
-from docproc.cli import evaluate, process, synthesize, template, train
+from docproc.cli import evaluate, explain, process, synthesize, template, train
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -26,8 +27,20 @@ Results are tables: results/forms.xlsx for people, results/fields.csv for progra
 Each field is accepted, to review, or rejected, with its reasons.
 """
 
+VERBS = ("process", "template", "explain", "evaluate", "synthesize", "train")
+"""In the order in which they are learned."""
+
+
+class _InOrder(TyperGroup):
+    """Help lists the verbs as they are learned; typer by itself puts groups of verbs last."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return sorted(super().list_commands(ctx), key=VERBS.index)
+
+
 app = typer.Typer(
     name="docproc",
+    cls=_InOrder,
     help=GUIDE,
     no_args_is_help=True,
     add_completion=False,
@@ -51,11 +64,12 @@ def _docproc(
     pass
 
 
-# One line a verb (or group of verbs), in the order in which they are learned.
+# One line a verb, or group of verbs; VERBS has their order.
 app.command("process", help=process.HELP)(process.process)
 app.add_typer(template.app, name="template")
-app.command("synthesize", help=synthesize.HELP)(synthesize.synthesize)
+app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
+app.command("synthesize", help=synthesize.HELP)(synthesize.synthesize)
 app.command("train", help=train.HELP)(train.train)
 
 

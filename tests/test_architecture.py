@@ -1,0 +1,31 @@
+"""The shape of the package: who may import whom, and where blind handlers may stand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_module_imports_only_from_the_layers_below_it() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "0 broken" in run.stdout
+
+
+def test_a_blind_handler_stands_in_one_place() -> None:
+    holders = [
+        path.relative_to(ROOT / "docproc").as_posix()
+        for path in sorted((ROOT / "docproc").rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith(("except Exception", "except BaseException", "except:"))
+    ]
+    assert holders == ["reader.py"]

@@ -1,0 +1,187 @@
+"""The command line: what it prints, and what it exits with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from docproc import __version__
+from docproc.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Call the program in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["docproc", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        code = stop.value.code
+        assert code is None or isinstance(code, int)
+        return code or 0, printed.out, printed.err
+
+    return call
+
+
+def _blank(path: Path, value: int = 255) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((60, 120), value, np.uint8)).save(path)
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert run("--version") == (0, f"docproc {__version__}\n", "")
+
+
+def test_help_lists_the_verbs_in_the_order_in_which_they_are_learned(run: Run) -> None:
+    code, out, _ = run("--help")
+    commands = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.startswith("  ")]
+    assert code == 0
+    assert commands == ["process", "template", "explain", "evaluate", "synthesize", "train"]
+
+
+def test_the_main_jobs_help_teaches_by_examples(run: Run) -> None:
+    code, out, _ = run("process", "--help")
+    assert code == 0
+    assert out.count("docproc process ") >= 4
+    for word in ("--template", "--whole-image", "--review-below", "--jobs", "--model", "--json", "130 interrupted"):
+        assert word in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["process"], "INPUT"),
+        (["process", "scans"], "--output"),
+        (["process", "scans", "-o", "out", "--jobs", "0"], "--jobs"),
+        (["process", "scans", "-o", "out", "--review-below", "2"], "--review-below"),
+        (["process", "scans", "-o", "out", "--whole-image", "-t", "t.yaml"], "exclude each other"),
+        (["process", "scans", "-o", "out", "--wrong"], "--wrong"),
+        (["proces"], "proces"),
+    ],
+)
+def test_a_call_that_cannot_be_meant_exits_with_2_and_says_why(
+    run: Run, arguments: list[str], complaint: str
+) -> None:
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert complaint in err
+
+
+def test_pages_that_are_read_exit_with_0_and_a_summary_that_names_the_next_step(run: Run, tmp_path: Path) -> None:
+    _blank(tmp_path / "scans" / "a.png")
+    code, out, err = run("process", "scans", "--whole-image", "-o", "out")
+    assert (code, err) == (0, "")
+    figures = {line[:15].strip(): line[15:].split() for line in out.splitlines()}
+    assert figures["pages read"][0] == "1"
+    assert figures["fields"][0] == "1"
+    assert figures["pages failed"] == ["0"]
+    assert "Results: out" in out
+    assert "Next: open out/forms.xlsx" in out
+
+
+def test_one_page_that_fails_exits_with_10_and_one_line_that_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    _blank(tmp_path / "scans" / "a.png")
+    (tmp_path / "scans" / "b.png").write_text("no image")
+    code, out, err = run("process", "scans", "--whole-image", "-o", "out")
+    assert code == 10
+    (line,) = err.splitlines()
+    assert line.startswith("docproc: ")
+    assert "b.png" in line
+    assert "see errors.csv" in out
+    with (tmp_path / "out" / "errors.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert f"docproc: {row['error']} {row['remedy']}" == line
+
+
+def test_a_batch_of_which_nothing_can_be_read_still_writes_its_errors(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    code, out, _ = run("process", "a.png", "-o", "out")
+    assert code == 10
+    assert "Next: read out/errors.csv" in out
+    assert (tmp_path / "out" / "errors.csv").read_text(encoding="utf-8").count("a.png") >= 1
+
+
+def test_more_failures_than_a_screen_holds_are_counted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    for page in range(25):
+        (tmp_path / "scans" / f"{page:02d}.png").write_text(f"no image {page}")
+    code, _, err = run("process", "scans", "-o", "out", "--jobs", "1")
+    assert code == 10
+    assert len(err.splitlines()) == 21
+    assert "5 more failed" in err.splitlines()[-1]
+
+
+def test_machines_get_one_json_object(run: Run, tmp_path: Path) -> None:
+    _blank(tmp_path / "scans" / "a.png")
+    (tmp_path / "scans" / "b.png").write_text("no image")
+    code, out, _ = run("process", "scans", "--whole-image", "-o", "out", "--json")
+    assert code == 10
+    summary = json.loads(out)
+    assert (summary["pages"], summary["pages_failed"], summary["fields"], summary["output"]) == (1, 1, 1, "out")
+
+
+@pytest.mark.parametrize(
+    ("extra", "code", "complaint"),
+    [
+        (["-t", "missing.yaml"], 3, "missing.yaml"),
+        (["--model", "missing"], 5, "missing"),
+        (["-o", "scans/a.png"], 7, "scans/a.png is a file"),
+    ],
+    ids=["template", "model", "output"],
+)
+def test_an_error_of_the_user_is_a_line_and_a_remedy_and_its_exit_code(
+    run: Run, tmp_path: Path, extra: list[str], code: int, complaint: str
+) -> None:
+    _blank(tmp_path / "scans" / "a.png")
+    got, _, err = run("process", "scans", "-o", "out", *extra)
+    assert got == code
+    message, remedy = err.splitlines()
+    assert message.startswith("docproc: ")
+    assert complaint in message
+    assert remedy.startswith("  ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_inputs_without_any_image_exit_with_4(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    code, _, err = run("process", "scans", "-o", "out")
+    assert code == 4
+    assert err.startswith("docproc: scans: ")
+    assert list(tmp_path.iterdir()) == [tmp_path / "scans"]
+
+
+def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    _blank(tmp_path / "scans" / "0.png")
+    for page in range(1, 3000):
+        (tmp_path / "scans" / f"{page}.png").hardlink_to(tmp_path / "scans" / "0.png")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "docproc", "process", "scans", "--whole-image", "-o", "out", "-j", "2"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("*.partial/fields.csv")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err == "docproc: interrupted; nothing was written to out.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
