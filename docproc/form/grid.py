@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from docproc.form.boxes import PrintedBox
 from docproc.geometry import Box, Points
@@ -92,10 +93,14 @@ def _comb_runs(boxes: Sequence[PrintedBox], kept: Sequence[int]) -> list[tuple[i
     """Runs of two and more single-character boxes side by side that do not continue downward."""
     narrow = [index for index in kept if boxes[index].width <= COMB_ASPECT * boxes[index].height]
     follower: dict[int, int] = {}
-    for index in narrow:
-        gap, after = min(((_comb_gap(boxes[index], boxes[other]), other) for other in narrow), default=(np.inf, -1))
-        if np.isfinite(gap):
-            follower[index] = after
+    if narrow:
+        quads = np.array([boxes[index].corners for index in narrow])
+        size = np.array([(boxes[index].width, boxes[index].height) for index in narrow])
+        for at, index in enumerate(narrow):
+            gaps = _comb_gaps(quads[at], size[at], quads, size)
+            gaps[at] = np.inf
+            if np.isfinite(gaps).any():
+                follower[index] = narrow[int(gaps.argmin())]
     heads = [index for index in narrow if index not in set(follower.values())]
     runs = []
     for head in heads:
@@ -107,19 +112,17 @@ def _comb_runs(boxes: Sequence[PrintedBox], kept: Sequence[int]) -> list[tuple[i
     return [run for run in runs if not _continues_downward(boxes, run, runs)]
 
 
-def _comb_gap(box: PrintedBox, other: PrintedBox) -> float:
-    """Space from a box to the next of its comb, or infinity where they do not belong together."""
-    width, height = max(box.width, other.width), max(box.height, other.height)
-    if (
-        min(box.width, other.width) < (1 - SAME_SIZE) * width
-        or min(box.height, other.height) < (1 - SAME_SIZE) * height
-    ):
-        return np.inf
-    gap = other.corners[0] - box.corners[1]
-    low = other.corners[3] - box.corners[2]
-    level = max(abs(float(gap[1])), abs(float(low[1]))) <= max(TOUCH_PX, 0.15 * height)
-    space = float(gap[0] + low[0]) / 2
-    return space if level and -TOUCH_PX <= space <= COMB_GAP_SHARE * width else np.inf
+def _comb_gaps(
+    quad: Points, size: npt.NDArray[np.float64], quads: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """(N,) space from a box to each other one as its next in a comb; infinity where they do not belong together."""
+    larger, smaller = np.maximum(size, sizes), np.minimum(size, sizes)
+    alike = (smaller >= (1 - SAME_SIZE) * larger).all(axis=1)
+    high, low = quads[:, 0] - quad[1], quads[:, 3] - quad[2]
+    off = np.maximum(np.abs(high[:, 1]), np.abs(low[:, 1]))
+    space = (high[:, 0] + low[:, 0]) / 2
+    near = (space >= -TOUCH_PX) & (space <= COMB_GAP_SHARE * larger[:, 0])
+    return np.where(alike & near & (off <= np.maximum(TOUCH_PX, 0.15 * larger[:, 1])), space, np.inf)
 
 
 def _continues_downward(boxes: Sequence[PrintedBox], run: tuple[int, ...], runs: Iterable[tuple[int, ...]]) -> bool:
@@ -128,10 +131,10 @@ def _continues_downward(boxes: Sequence[PrintedBox], run: tuple[int, ...], runs:
         if other is run:
             continue
         for upper, lower in ((run, other), (other, run)):
-            met = sum(
-                any(np.abs(boxes[b].corners[0] - boxes[a].corners[3]).max() <= TOUCH_PX for b in lower) for a in upper
-            )
-            if met >= 2:
+            feet = np.array([boxes[index].corners[3] for index in upper])
+            heads = np.array([boxes[index].corners[0] for index in lower])
+            meet = np.abs(feet[:, np.newaxis] - heads).max(axis=2) <= TOUCH_PX
+            if np.count_nonzero(meet.any(axis=1)) >= 2:
                 return True
     return False
 

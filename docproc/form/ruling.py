@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.form.joining import Chain, joined, loose_ends_drawn_on, slope_of, with_long_ends
+from docproc.form.strokes import without_strokes
 from docproc.form.upright import straighten
 from docproc.geometry import Transform
 from docproc.page import Gray, Ink
@@ -84,16 +85,24 @@ def find_ruling(gray: Gray) -> Ruling:
     upright = straighten(gray)
     sheet = upright.sheet
     depth = _depth(upright.gray) & sheet
-    across = _rules_across(upright.gray, sheet, depth)
-    down = _rules_across(_transposed(upright.gray), _transposed(sheet), _transposed(depth))
-    goal_across = cv2.bitwise_or(with_long_ends(across.lines, across.rules), cv2.bitwise_not(sheet))
-    goal_down = cv2.bitwise_or(_transposed(with_long_ends(down.lines, down.rules)), cv2.bitwise_not(sheet))
-    across_closed = loose_ends_drawn_on(across.lines, across.rules, depth, goal_down)
-    down_closed = loose_ends_drawn_on(down.lines, down.rules, _transposed(depth), _transposed(goal_across))
+    depth_down, sheet_down = _transposed(depth), _transposed(sheet)
+    across = _pieces_across(upright.gray, sheet)
+    down = _pieces_across(_transposed(upright.gray), sheet_down)
+    chains_across, chains_down = joined(across.chains, depth), joined(down.chains, depth_down)
+    rules_across = without_strokes(chains_across, across.dark, chains_down, down.dark)
+    rules_down = without_strokes(chains_down, down.dark, chains_across, across.dark)
+    lines_across, lines_down = _drawn(rules_across, sheet), _drawn(rules_down, sheet_down)
+    goal_across = cv2.bitwise_or(with_long_ends(lines_across, rules_across), cv2.bitwise_not(sheet))
+    goal_down = cv2.bitwise_or(with_long_ends(lines_down, rules_down), cv2.bitwise_not(sheet_down))
+    closed_across = loose_ends_drawn_on(lines_across, rules_across, depth, _transposed(goal_down))
+    closed_down = loose_ends_drawn_on(lines_down, rules_down, depth_down, _transposed(goal_across))
+    thick = np.ones((THICKEST_RULE_PX, 1), np.uint8)
+    ink_across = across.runs & cv2.dilate(lines_across, thick)
+    ink_down = down.runs & cv2.dilate(lines_down, thick)
     return Ruling(
         gray=upright.gray,
-        rules=cv2.bitwise_or(across.ink, _transposed(down.ink)),
-        barrier=cv2.bitwise_or(across_closed, _transposed(down_closed)),
+        rules=cv2.bitwise_or(ink_across, _transposed(ink_down)),
+        barrier=cv2.bitwise_or(closed_across, _transposed(closed_down)),
         depth=depth,
         filled=_filled(upright.gray),
         sheet=sheet,
@@ -121,15 +130,15 @@ def _transposed(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rules:
-    """Rules of one direction, which runs across."""
+class _Pieces:
+    """What may be pieces of rules, of one direction, which runs across."""
 
-    rules: list[Chain]
-    lines: Ink  #: Their center lines, breaks bridged.
-    ink: Ink  #: Their ink, full thickness.
+    chains: list[Chain]
+    runs: Ink  #: Their ink, full thickness.
+    dark: Gray  #: How much darker each pixel is than what lies above and below it.
 
 
-def _rules_across(gray: Gray, sheet: Ink, depth: Gray) -> _Rules:
+def _pieces_across(gray: Gray, sheet: Ink) -> _Pieces:
     thin = np.ones((THICKEST_RULE_PX, 1), np.uint8)
     dark = cv2.subtract(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, thin, borderType=cv2.BORDER_REPLICATE), gray)
     dark &= cv2.erode(sheet, np.ones((5, 5), np.uint8), borderValue=255)
@@ -137,15 +146,16 @@ def _rules_across(gray: Gray, sheet: Ink, depth: Gray) -> _Rules:
     clear = _runs(dark, CLEAR)
     faint = cv2.subtract(_runs(dark, FAINT), cv2.dilate(clear, np.ones((7, 1), np.uint8)))
     faint = cv2.morphologyEx(faint, cv2.MORPH_OPEN, np.ones((1, CLEAR.run_px), np.uint8))
-    runs = clear | faint
     found = [_as_rule(chain, solid) for part in (clear, faint) for chain in _chains(part, dark)]
-    rules = joined([rule for rule in found if rule is not None], depth)
-    lines = np.zeros_like(gray)
+    return _Pieces(chains=[chain for chain in found if chain is not None], runs=clear | faint, dark=dark)
+
+
+def _drawn(rules: list[Chain], sheet: Ink) -> Ink:
+    lines = np.zeros_like(sheet)
     for xs, ys in rules:
         points = np.rint(np.stack([xs, ys], axis=1)).astype(np.int32)
         cv2.polylines(lines, [points.reshape(-1, 1, 2)], False, 255, 1)
-    ink = cv2.bitwise_and(runs, cv2.dilate(lines, thin))
-    return _Rules(rules=rules, lines=lines, ink=ink)
+    return lines
 
 
 def _runs(dark: Gray, look: _Look) -> Ink:
