@@ -23,6 +23,7 @@ REASON_MEANING = {
     Reason.LOW_RESOLUTION: "There are too few pixels to a digit: scan at 200 dpi or more.",
     Reason.FAINT: "The marks are too faint to tell from the paper.",
     Reason.CLIPPED: "A part of the field lies outside the picture.",
+    Reason.OUTSIDE: "Writing crosses the edge of the field and lies mostly outside: a digit may be missing.",
     Reason.REGISTRATION: "The page does not lie on its template: another form, or too distorted.",
     Reason.NO_FIELDS: "Nothing that looks like a field was found; a template would say where to look.",
     Reason.DUPLICATE: "A file with exactly this content came earlier; its name follows the colon.",

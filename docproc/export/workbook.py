@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -117,33 +118,34 @@ def _write_forms(
 ) -> None:
     """One row a page; a table that is wider or longer than a sheet goes on on the next."""
     width = size.columns - len(FORM_COLUMNS)
-    parts = [field_names[start : start + width] for start in range(0, len(field_names), width)] or [()]
     made = 0
-    for names in parts:
+    for start in range(0, max(len(field_names), 1), width):
+        names = field_names[start : start + width]
         columns = {name: len(FORM_COLUMNS) + index for index, name in enumerate(names)}
-        sheet, row_number = None, size.rows
-        for form in forms:
-            if row_number >= size.rows:
-                _close_table(sheet, row_number - 1, len(FORM_COLUMNS) + len(names) - 1)
-                made += 1
-                sheet = _table(workbook, styles, "forms" if made == 1 else f"forms {made}", (*FORM_COLUMNS, *names))
-                row_number = 1
-            assert sheet is not None
-            style = styles.text[form.status]
-            _text(sheet, row_number, 0, form.source, styles.plain)
-            sheet.write_number(row_number, 1, form.page)
-            _text(sheet, row_number, 2, form.template, styles.plain)
-            _text(sheet, row_number, 3, form.status, style)
-            _text(sheet, row_number, 4, form.reasons, styles.plain)
-            for name, value, status in form.cells:
-                if name in columns:
-                    _text(sheet, row_number, columns[name], value, styles.text[status])
-            row_number += 1
-        if sheet is None:
+        rows = iter(forms)
+        left = True
+        while left:
             made += 1
             sheet = _table(workbook, styles, "forms" if made == 1 else f"forms {made}", (*FORM_COLUMNS, *names))
-            row_number = 1
-        _close_table(sheet, row_number - 1, len(FORM_COLUMNS) + len(names) - 1)
+            last = 0
+            for last, form in enumerate(islice(rows, size.rows - 1), start=1):
+                _write_form(sheet, last, form, columns, styles)
+            _close_table(sheet, last, len(FORM_COLUMNS) + len(names) - 1)
+            first_of_next = next(rows, None)
+            left = first_of_next is not None
+            if first_of_next is not None:
+                rows = chain([first_of_next], rows)
+
+
+def _write_form(sheet: Any, row: int, form: FormRow, columns: Mapping[str, int], styles: _Styles) -> None:
+    _text(sheet, row, 0, form.source, styles.plain)
+    sheet.write_number(row, 1, form.page)
+    _text(sheet, row, 2, form.template, styles.plain)
+    _text(sheet, row, 3, form.status, styles.text[form.status])
+    _text(sheet, row, 4, form.reasons, styles.plain)
+    for name, value, status in form.cells:
+        if name in columns:
+            _text(sheet, row, columns[name], value, styles.text[status])
 
 
 def _write_review(workbook: Any, styles: _Styles, size: SheetSize, review: Iterable[ReviewRow]) -> None:
@@ -239,10 +241,9 @@ def _table(workbook: Any, styles: _Styles, name: str, columns: Sequence[str]) ->
 
 def _close_table(sheet: Any, last_row: int, last_column: int) -> None:
     """Add the filter, and tell Excel that digits written as text are meant so."""
-    if sheet is not None:
-        sheet.autofilter(0, 0, last_row, last_column)
-        if last_row:
-            sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{last_row + 1}"})
+    sheet.autofilter(0, 0, last_row, last_column)
+    if last_row:
+        sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{last_row + 1}"})
 
 
 def _text(sheet: Any, row: int, column: int, text: str, style: Any) -> None:
