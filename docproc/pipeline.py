@@ -18,7 +18,7 @@ from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
 from docproc.decision import Policy, decide, page_verdict
 from docproc.field.comb import cut_cells, read_cells
-from docproc.field.glyph import Glyph
+from docproc.field.glyph import Glyph, crosses_edge, residue
 from docproc.field.interpretation import Interpretation, Marks, marks_from
 from docproc.field.segmentation import Lattice, segment
 from docproc.field.string import read_lattice
@@ -36,6 +36,7 @@ from docproc.template import Field, Template
 
 SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
 LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
+LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
 WHOLE_IMAGE_FIELD = "value"
 
 
@@ -245,6 +246,10 @@ def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
     sides = [max(glyph.box_px.width, glyph.box_px.height) for glyph in proposal.glyphs]
     if meaning.text and max(sides) * proposal.image.page_px_per_px < SMALLEST_GLYPH_PX:
         found.append(Reason.LOW_RESOLUTION)
+    if not meaning.text and not meaning.has_ink and residue(proposal.mask, proposal.image.box_px) > LARGEST_RESIDUE:
+        found.append(Reason.FAINT)
+    if crosses_edge(proposal.mask, proposal.image.box_px):
+        found.append(Reason.OUTSIDE)
     return tuple(found)
 
 

@@ -33,7 +33,8 @@ class Reason(StrEnum):
     LENGTH = "length"  #: More or fewer digits than the field allows.
     RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max`, `rule:regex`, `rule:check_digit`.
     LOW_RESOLUTION = "low_resolution"  #: Too few pixels to a digit.
-    FAINT = "faint"  #: Marks too faint to tell from the paper.
+    FAINT = "faint"  #: There is ink, too small or too broken to read.
+    OUTSIDE = "outside"  #: Writing crosses the field's edge and lies mostly outside: a digit may be missing.
     CLIPPED = "clipped"  #: The field leaves the image.
     REGISTRATION = "registration"  #: The page could not be laid on its template.
     NO_FIELDS = "no_fields"  #: No template was given and nothing that looks like a field was found.

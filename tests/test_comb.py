@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from docproc.field.comb import cut_cells, read_cells
+from docproc.field.glyph import crosses_edge
 from docproc.field.interpretation import Marks
 from docproc.geometry import Box
 from docproc.reading import Reason
@@ -97,3 +98,10 @@ def test_alternatives_are_the_next_best_values():
     assert read.text == "15"
     assert read.alternatives[0][0] == "75"
     assert read.alternatives[0][1] == pytest.approx(0.39 * 0.98)
+
+
+@pytest.mark.parametrize(("top", "crosses"), [(-20, False), (-6, True), (24, False)])
+def test_a_digit_that_the_edge_cuts_is_noticed(top, crosses):
+    dark = np.zeros((104, 296), np.uint8)
+    cv2.line(dark, (50, max(top, 0)), (50, top + 40), 255, 5)
+    assert crosses_edge(dark > 0, Box(20, 20, 256, 64)) is crosses

@@ -71,6 +71,13 @@ def test_a_handwritten_one_beside_the_tooth_of_a_comb_stays():
     assert (clean & (one > 0)).sum() / (one > 0).sum() > 0.95
 
 
+def test_the_stem_of_a_nine_is_no_tooth_where_the_comb_is_printed_pale():
+    mask = np.zeros((124, 272), np.uint8)
+    cv2.ellipse(mask, (90, 50), (13, 14), 0, 0, 360, 255, 5)
+    cv2.line(mask, (104, 34), (104, 92), 255, 5)  # just where the first tooth would be
+    assert np.array_equal(remove_rules(mask > 0, box_px=BOX, cells_px=CELLS), mask > 0)
+
+
 def test_a_digit_without_any_lines_is_left_alone():
     canvas = np.zeros((124, 272), np.uint8)
     cv2.putText(canvas, "258", (60, 85), cv2.FONT_HERSHEY_SIMPLEX, 2.0, 255, 4)

@@ -11,20 +11,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from docproc.field.glyph import Glyph, Part, connected_parts, glyph_of, share_inside
+from docproc.field.glyph import OWN, Glyph, Part, connected_parts, glyph_of, share_inside
 from docproc.field.interpretation import Interpretation, Marks
 from docproc.geometry import Box
 from docproc.page import Ink, Mask
 from docproc.reading import CharacterReading, Reason
 
 LEAST_CHANCE = 1e-4  #: Of a value to be named as an alternative.
-LEAST_EXTENT = 0.13  #: Of the cell's height: ink whose longer side is shorter is a speck. People write small in tall cells.
+LEAST_EXTENT = 0.13  #: Of the cell's height: ink whose longer side is shorter is a speck. People write small.
 SHARED = 0.3  #: A part of which a second cell holds more than this share is cut between them.
 EDGE = 0.14  #: Of the cell's height: a thin part that stays this close to a printed edge is a remnant of it.
 THIN = 0.10  #: Of the cell's height: what counts as thin.
 BLANK_CHANCE = 0.998  #: That a cell without ink is blank: what faint pencil and lost strokes leave of certainty.
 MOST_VALUES = 4  #: Values followed: the best and three alternatives.
-OUTSIDE = 0.5  #: A part with more than this share of its ink outside the field's box is a neighbor's.
 
 
 def cut_cells(dark: Ink, mask: Mask, cells_px: Sequence[Box]) -> list[Glyph | None]:
@@ -43,7 +42,7 @@ def cut_cells(dark: Ink, mask: Mask, cells_px: Sequence[Box]) -> list[Glyph | No
     divided: set[int] = set()
     for part in found.parts:
         shares = [share_inside(found, part, cell) for cell in cells_px]
-        if sum(shares) < 1 - OUTSIDE or _is_remnant(part, cells_px):
+        if sum(shares) < OWN or _is_remnant(part, cells_px):
             continue
         ranked = sorted(range(len(cells_px)), key=lambda index: -shares[index])
         members[ranked[0]].append(part)

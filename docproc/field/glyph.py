@@ -16,6 +16,10 @@ import numpy.typing as npt
 from docproc.geometry import Box
 from docproc.page import Ink, Mask
 
+OWN = 0.5  #: Share of a part's ink that must lie inside the field for the part to be the field's.
+CROSSING = 0.2  #: Share from which a part of which less is inside is no mere touch of the edge.
+EDGE_SHARE = 0.1  #: Of the field's height: along its edges, what printed lines leave behind is not looked at.
+LARGE = 0.3  #: Of the field's height: the longer side of a part that may be a digit.
 SPECK = 0.10  #: Of the field's height: a part smaller than this both ways is a speck, or a separator's dot.
 
 
@@ -68,6 +72,28 @@ def share_inside(found: Parts, part: Part, box_px: Box) -> float:
         return 0.0
     window = found.labels[int(top) : int(bottom), int(left) : int(right)]
     return float((window == part.label).sum()) / part.area_px
+
+
+def crosses_edge(mask: Mask, box_px: Box) -> bool:
+    """Whether a stroke as large as a digit crosses the field's edge and lies mostly outside.
+
+    It is left to the neighbor, as it must be where a neighbor writes large; but where a box is off its place, it is
+    a digit of this field that is lost.
+    """
+    found = connected_parts(mask)
+    return any(
+        max(part.box_px.width, part.box_px.height) >= LARGE * box_px.height
+        and CROSSING <= share_inside(found, part, box_px) < OWN
+        for part in found.parts
+    )
+
+
+def residue(mask: Mask, box_px: Box) -> float:
+    """Ink inside a field, its outermost tenth left out, in units of its height squared: a thin 1 is about 0.04."""
+    inner = box_px.grown(-EDGE_SHARE * box_px.height)
+    rows = slice(max(round(inner.top), 0), max(round(inner.bottom), 0))
+    columns = slice(max(round(inner.left), 0), max(round(inner.right), 0))
+    return float(mask[rows, columns].sum()) / box_px.height**2
 
 
 def glyph_of(

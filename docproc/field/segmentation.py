@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from docproc.field.glyph import SPECK, Glyph, Part, Parts, connected_parts, glyph_of, share_inside
+from docproc.field.glyph import OWN, SPECK, Glyph, Part, Parts, connected_parts, glyph_of, share_inside
 from docproc.geometry import Box
 from docproc.page import Ink, Mask
 
@@ -93,7 +93,7 @@ def _is_foreign(found: Parts, part: Part, box_px: Box, speck: float, thin: float
     box = part.box_px
     if max(box.width, box.height) <= speck:
         return True
-    if share_inside(found, part, box_px) < 0.5:
+    if share_inside(found, part, box_px) < OWN:
         return True
     middle_x, middle_y = box.center
     level = box.height <= thin and min(abs(middle_y - box_px.top), abs(middle_y - box_px.bottom)) <= reach

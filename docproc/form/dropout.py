@@ -24,6 +24,7 @@ TOOTH_REACH = 0.3  #: Of a cell's width: how far from its even place the line be
 ONE_LINE = 0.04  #: Of the cells' height: cells further apart have each their own line.
 NEAR = 0.06  #: Of the box's height: a vertical line this close to its place may be broken,
 LEAST_COVER_NEAR = 0.55  #: down to this share of ink: nobody writes a 1 on the line between two cells.
+LEAST_LINES = 0.5  #: Share of a field's upright lines that must be seen for any to be removed.
 THICKEST = 0.16  #: Of the box's height: a thicker band is a filled area, not a line.
 STROKE_MARGIN_PX = 2  #: Ink that reaches further than this beyond a line, on both sides, is a stroke crossing it.
 
@@ -95,14 +96,18 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
         for row in rows
         for rule in find_rule(mask, row, knots, _free_reach(row, rows, reach), thickest, LEAST_COVER_ACROSS)
     ]
-    down: list[Rule] = []
-    for column in columns:
-        clear = find_rule(mask.T, column, ends, _free_reach(column, columns, reach), thickest, LEAST_COVER_DOWN)
+    down = [
         # A broken line is believed only where the template says that it is.
-        down += clear or find_rule(mask.T, column, ends, near, thickest // 2, LEAST_COVER_NEAR)
+        find_rule(mask.T, column, ends, _free_reach(column, columns, reach), thickest, LEAST_COVER_DOWN)
+        or find_rule(mask.T, column, ends, near, thickest // 2, LEAST_COVER_NEAR)
+        for column in columns
+    ]
+    # One form prints its lines alike: where most are too pale to be ink, what looks like one is a stroke.
+    if sum(bool(rules) for rules in down) < LEAST_LINES * len(columns):
+        down = []
     for rule in across:
         erase_rule(clean, rule, evidence=mask)
-    for rule in down:
+    for rule in (rule for rules in down for rule in rules):
         erase_rule(clean.T, rule, evidence=mask.T)
     return clean
 
