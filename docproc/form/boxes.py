@@ -108,8 +108,7 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         corners = corners + np.array([left, top])
         if _ruled(corners, support):
             found.append(corners)
-    solid = cv2.bitwise_or(ruling.rules, ruling.filled)
-    quads = completed(mended(found, ruling), solid)
+    quads = completed(mended(found, ruling), ruling.rules, ruling.filled)
     return tuple(PrintedBox(corners=quad) for quad in quads)
 
 

@@ -24,16 +24,17 @@ LEAST_FAR = 0.5  #: Share of the far side.
 SAME_SHARE = 0.6  #: A box that lies in another by this share of its area is the same paper.
 
 
-def completed(quads: list[Points], rules: Ink) -> list[Points]:
+def completed(quads: list[Points], rules: Ink, filled: Ink) -> list[Points]:
     """Boxes, each the (4, 2) corners from top left clockwise, with the missing ones of combs added."""
-    support = cv2.dilate(rules, np.ones((NEAR_PX, NEAR_PX), np.uint8))
-    boxes = dict(enumerate(quads))
+    kernel = np.ones((NEAR_PX, NEAR_PX), np.uint8)
+    support = cv2.subtract(cv2.dilate(cv2.bitwise_or(rules, filled), kernel), cv2.erode(filled, kernel))
+    boxes = {index: (quad, Box.around(quad)) for index, quad in enumerate(quads)}
     for before, after in _neighbors(quads):
         if before in boxes and after in boxes:
-            _extend(boxes, boxes[before], boxes[after], support)
-            if before in boxes and after in boxes:
-                _extend(boxes, boxes[after], boxes[before], support)
-    return list(boxes.values())
+            _extend(boxes, quads[before], quads[after], support)
+        if before in boxes and after in boxes:
+            _extend(boxes, quads[after], quads[before], support)
+    return [quad for quad, _ in boxes.values()]
 
 
 def _neighbors(quads: list[Points]) -> list[tuple[int, int]]:
@@ -56,19 +57,20 @@ def _neighbors(quads: list[Points]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _extend(boxes: dict[int, Points], before: Points, last: Points, support: Ink) -> None:
+def _extend(boxes: dict[int, tuple[Points, Box]], before: Points, last: Points, support: Ink) -> None:
     """Add boxes beyond `last`, as long as rules vouch for them. Changes `boxes`."""
     for _ in range(LONGEST_COMB):
         step = last - before
         quad = last + step
         bounds = Box.around(quad)
-        same = [Box.around(other) for other in boxes.values()]
-        if any(bounds.iou(other) > SAME_SHARE for other in same) or not _vouched(quad, step, support):
+        shared = {index: bounds.intersection(other) for index, (_, other) in boxes.items()}
+        touched = [index for index, area in shared.items() if area > 0]
+        if any(bounds.iou(boxes[index][1]) > SAME_SHARE for index in touched) or not _vouched(quad, step, support):
             return
-        for index, other in zip(list(boxes), same, strict=True):
-            if bounds.intersection(other) > SAME_SHARE * min(bounds.area, other.area):
+        for index in touched:
+            if shared[index] > SAME_SHARE * min(bounds.area, boxes[index][1].area):
                 del boxes[index]
-        boxes[max(boxes, default=-1) + 1] = quad
+        boxes[max(boxes, default=-1) + 1] = (quad, bounds)
         before, last = last, quad
 
 

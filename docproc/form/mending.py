@@ -18,12 +18,13 @@ import numpy.typing as npt
 
 from docproc.form.ruling import Ruling
 from docproc.geometry import Points
-from docproc.page import Ink
+from docproc.page import Gray, Ink
 
 MEET_PX = 6.0  #: Corners of boxes that share a rule lie this close.
 EQUAL_SHARE = 0.2  #: Boxes of a comb differ by less, by width and by height.
 COMB_ASPECT = 1.3  #: Width by height of a single character's box, at most.
 LEAST_COVER = 0.85  #: Share of its length that a dividing rule shows as ink, between the rules that it joins.
+INK_SHARE = 0.4  #: Of the rule's own depth: paler is paper.
 MOST_LEAN = 0.06  #: Difference in slope, as a tangent, of a dividing rule to the rules on both sides.
 MOST_ROUGH_PX = 1.0  #: Mean distance of a dividing rule from its own straight line.
 
@@ -44,18 +45,18 @@ class _Pair:
 def mended(quads: list[Points], ruling: Ruling) -> list[Points]:
     """Boxes, each the (4, 2) corners from top left clockwise, with halves of one box joined."""
     for sides in (_ACROSS, _DOWN):
-        quads = _joined(quads, ruling.rules, sides)
+        quads = _joined(quads, ruling, sides)
     return quads
 
 
-def _joined(quads: list[Points], rules: Ink, sides: tuple[tuple[int, int], tuple[int, int]]) -> list[Points]:
+def _joined(quads: list[Points], ruling: Ruling, sides: tuple[tuple[int, int], tuple[int, int]]) -> list[Points]:
     pairs = _pairs(quads, sides)
     follower = {pair.first: pair for pair in pairs}
     leader = {pair.second: pair for pair in pairs}
     suspect = {
         pair.first
         for pair in pairs
-        if not _in_comb(pair, quads, follower, leader, sides) and _is_stroke(pair, quads, rules, sides)
+        if not _in_comb(pair, quads, follower, leader, sides) and _is_stroke(pair, quads, ruling, sides)
     }
     sound = [end for pair in pairs if pair.first not in suspect for end in (pair.start, pair.stop)]
     ends = np.array(sound).reshape(-1, 2)
@@ -127,11 +128,17 @@ def _in_comb(
     return any(min(width, first) >= (1 - EQUAL_SHARE) * max(width, first) for width in third)
 
 
-def _is_stroke(pair: _Pair, quads: list[Points], rules: Ink, sides: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+def _is_stroke(
+    pair: _Pair, quads: list[Points], ruling: Ruling, sides: tuple[tuple[int, int], tuple[int, int]]
+) -> bool:
     """Whether what divides two boxes is broken, bent or leaning, as strokes of writing are and rules are not."""
-    middle = _ridge(pair.start, pair.stop, rules)
+    middle, dark = _ridge(pair.start, pair.stop, ruling.rules), _darkest(pair.start, pair.stop, ruling.depth)
     seen = ~np.isnan(middle)
-    if float(seen.mean()) < LEAST_COVER:
+    if np.count_nonzero(seen) < 3:
+        return True
+    # Writing that crosses a rule hides it; what is no darker than paper is a gap.
+    inked = dark >= INK_SHARE * np.median(dark[seen])
+    if float((seen | inked).mean()) < LEAST_COVER:
         return True
     at = np.flatnonzero(seen).astype(np.float64)
     slope, level = np.polyfit(at, middle[seen], 1)
@@ -159,15 +166,28 @@ def _ridge(start: Points, stop: Points, rules: Ink) -> npt.NDArray[np.float64]:
 
     Beside means right of a line that runs down, and below one that runs across.
     """
-    down = abs(stop[1] - start[1]) >= abs(stop[0] - start[0])
-    length = int(np.hypot(*(stop - start)))
-    steps = np.arange(min(END_PX, length // 4), max(length - min(END_PX, length // 4), 1), dtype=np.float32)
-    share = steps[:, np.newaxis] / max(length, 1)
-    center = start + share * (stop - start)
-    offsets = np.arange(-RIDGE_PX, RIDGE_PX + 1, dtype=np.float32)
-    x = center[:, :1] + (offsets if down else np.zeros_like(offsets))
-    y = center[:, 1:] + (np.zeros_like(offsets) if down else offsets)
-    ink = cv2.remap(rules, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR).astype(np.float64)
+    x, y = _strip(start, stop, RIDGE_PX)
+    offsets = np.arange(-RIDGE_PX, RIDGE_PX + 1)
+    ink = cv2.remap(rules, x, y, cv2.INTER_LINEAR).astype(np.float64)
     mass = ink.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return np.where(mass > 200, (ink * offsets).sum(axis=1) / mass, np.nan)
+
+
+def _darkest(start: Points, stop: Points, depth: Gray) -> npt.NDArray[np.float64]:
+    """For each pixel along a dividing line, the depth of the darkest that lies near it."""
+    x, y = _strip(start, stop, RIDGE_PX // 2)
+    return cv2.remap(depth, x, y, cv2.INTER_LINEAR).max(axis=1).astype(np.float64)
+
+
+def _strip(start: Points, stop: Points, half_px: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Where a strip along a line lies: x and y, each (length, 2 * half_px + 1), its ends left out."""
+    down = abs(stop[1] - start[1]) >= abs(stop[0] - start[0])
+    length = int(np.hypot(*(stop - start)))
+    cut = min(END_PX, length // 4)
+    share = np.arange(cut, max(length - cut, cut + 1))[:, np.newaxis] / max(length, 1)
+    center = start + share * (stop - start)
+    offsets = np.arange(-half_px, half_px + 1, dtype=np.float64)
+    x = center[:, :1] + (offsets if down else np.zeros_like(offsets))
+    y = center[:, 1:] + (np.zeros_like(offsets) if down else offsets)
+    return x.astype(np.float32), y.astype(np.float32)
