@@ -135,6 +135,13 @@ def test_a_cross_is_nothing_and_says_so():
     assert (result.text, result.reasons) == ("", (Reason.CROSSED_OUT,))
 
 
+def test_a_lone_dash_is_nothing_and_says_so():
+    canvas = blank()
+    cv2.line(canvas, (110, 61), (170, 59), 255, 4)
+    result = read(canvas, lambda box: Marks((0.0,) * 10, 0.0, 0.97, 0.03))
+    assert (result.text, result.reasons, result.has_ink) == ("", (Reason.DASH,), True)
+
+
 def test_ink_outside_the_box_is_a_neighbors():
     canvas = blank()
     stem(canvas, 50)

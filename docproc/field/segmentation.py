@@ -103,10 +103,10 @@ def _is_foreign(found: Parts, part: Part, box_px: Box, speck: float, thin: float
 
 def _digit_height(own: Mask, box_px: Box) -> float:
     """Height of the writing in pixels: that of the taller half of its parts; 0 where there is none."""
-    heights = sorted(part.box_px.height for part in connected_parts(own).parts)
-    heights = [height for height in heights if height >= LEAST_HEIGHT * box_px.height]
-    if not heights:
-        return 0.0
+    boxes = [part.box_px for part in connected_parts(own).parts]
+    heights = sorted(box.height for box in boxes if box.height >= LEAST_HEIGHT * box_px.height)
+    if not heights:  # a lone dash has no height, and is as wide as a digit is high
+        return max((box.width for box in boxes if box.width >= LEAST_HEIGHT * box_px.height), default=0.0)
     return float(np.median([height for height in heights if height >= 0.5 * heights[-1]]))
 
 
@@ -174,7 +174,7 @@ def _stacked(parts: list[Part], height: float) -> list[list[Part]]:
 
 def _cuts(member: Mask, left: float, height: float) -> list[float]:
     """Columns where a wide part may be two digits that touch: where it has least ink."""
-    if member.shape[1] <= CUT_FROM * height:
+    if member.shape[1] <= CUT_FROM * height or member.shape[0] <= STROKE_RUN * height:
         return []
     ink = member.sum(axis=0).astype(np.float64)
     runs = (np.diff(member.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
@@ -190,9 +190,10 @@ def _cuts(member: Mask, left: float, height: float) -> list[float]:
 
 
 def _without_leaders(own: Mask, height: float) -> Mask:
-    """The ink without level strokes that lead up to the number, or away from it, touching it or not.
+    """The ink without level strokes that touch the number on their way to it or from it.
 
-    From each end of a part, columns are given up while their ink is one thin run at middle height.
+    From each end of a part, columns are given up while their ink is one thin run at middle height. A part that is
+    nothing else stays: it is a dash, and the recognizer's to name.
     """
     clean = own.copy()
     found = connected_parts(own)
@@ -212,8 +213,8 @@ def _without_leaders(own: Mask, height: float) -> Mask:
         share = (middle - band_top) / max(band_bottom - band_top, 1)
         lone &= (share > 0.2) & (share < 0.8) if box.height > STROKE_RUN * 2 * height else True
         for ends in (lone, lone[::-1]):
-            length = int(np.argmin(ends)) if not ends.all() else len(ends)
-            if length < LEADER * height:
+            length = int(np.argmin(ends))
+            if ends.all() or length < LEADER * height:
                 continue
             gone = slice(left, left + length) if ends is lone else slice(right - length, right)
             clean[:, gone] &= found.labels[:, gone] != part.label
