@@ -269,6 +269,14 @@ def test_what_is_not_the_form_is_refused(by_print: Template, by_squares: Templat
     assert "another form" in found.detail
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3000, 7), (99, 400)])
+def test_an_image_too_small_for_a_form_is_refused(by_print: Template, by_squares: Template, shape: tuple) -> None:
+    for template in (by_print, by_squares):
+        found = register(page_of(np.zeros(shape, np.uint8)), template)
+        assert isinstance(found, Unregistered)
+        assert found.detail == f"the image has only {shape[1]} x {shape[0]} pixels"
+
+
 def test_a_page_above_the_templates_tolerance_is_refused(by_print: Template) -> None:
     strict = by_print.model_copy(update={"tolerance_mm": 0.001})
     strict._folder, strict._digest = by_print._folder, by_print._digest

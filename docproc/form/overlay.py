@@ -24,7 +24,9 @@ NAME_PAPER = (255, 255, 220)
 SMALLEST_SIDE_PX = 1600  #: Smaller images are enlarged, so that names and lines can be told apart.
 LARGEST_SIDE_PX = 4000  #: Larger ones are reduced: a picture to look at, not to measure on.
 LINE_OF_SIDE = 1 / 800  #: Width of a solid line.
-NAME_OF_SIDE = 1 / 95  #: Height of a name.
+NAME_OF_SIDE = 1 / 95  #: Height of a name ...
+NAME_OF_FIELD = 0.3  #: ... but no more than this of the smallest field's, so that it hides no field above.
+SMALLEST_NAME_PX = 11
 WHITE_SHEET_PX_PER_MM = 8.0
 
 
@@ -39,8 +41,11 @@ def draw_template(
     zoomed = Transform.translation(-0.5, -0.5) @ Transform.scaling(zoom) @ Transform.translation(0.5, 0.5)
     draw = ImageDraw.Draw(picture)
     line = max(round(max(picture.size) * LINE_OF_SIDE), 2)
-    font = ImageFont.load_default(max(max(picture.size) * NAME_OF_SIDE, 11))
     flat = zoomed @ page_from_form
+    lowest = min((flat.box(field.field.box).height for field in located), default=0.0)
+    font = ImageFont.load_default(
+        max(min(max(picture.size) * NAME_OF_SIDE, lowest * NAME_OF_FIELD), SMALLEST_NAME_PX)
+    )
     _outline(draw, flat, Box(0, 0, template.page.width_mm, template.page.height_mm), SHEET_COLOR, 2 * line)
     for fiducial in template.fiducials:
         _outline(draw, flat, fiducial.box, SHEET_COLOR, line)

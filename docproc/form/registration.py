@@ -30,6 +30,7 @@ from docproc.template import Template
 #: filled sheets, pages of other forms with the same headings and marks 0.20 at most.
 LEAST_SHARE = 0.4
 SEARCH_AFTER_PATCHES_MM = 1.0  #: Patches leave fields right to a few tenths of a mm; the template may add as much.
+SMALLEST_SIDE_PX = 100  #: Of the image: no form is legible in less.
 LEAST_VISIBLE = 0.3  #: Share of the sheet's print that the image must show.
 
 
@@ -80,6 +81,9 @@ def register(page: Page, template: Template) -> Registration | Unregistered:
         If the reference image cannot be opened.
     """
     reference = load_reference(template)
+    height_px, width_px = page.pixels.shape[:2]
+    if min(height_px, width_px) < SMALLEST_SIDE_PX:
+        return Unregistered(f"the image has only {width_px} x {height_px} pixels", None)
     if reference is None:
         return _by_rules(gray_of(page), template)
     return _by_print(page, template, reference)
