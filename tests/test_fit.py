@@ -27,7 +27,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     np.savez(mnist, x_train=glyphs[:160], y_train=labels[:160], x_test=glyphs[160:], y_test=labels[160:])
     np.savez(swiss, x=255 - images[:60], y=labels[:60], writer=np.arange(60) % 6)
     return Plan(
-        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=512,
+        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=1024,
         held_out_glyphs=200,
     )  # fmt: skip
 

@@ -111,8 +111,7 @@ def fit(
             glyphs, labels = upcoming.result()
             if state.epoch + 1 < epochs:
                 upcoming = ahead.submit(epoch_glyphs, state.epoch + 1)
-            # Dropout is drawn anew from (seed, epoch), so that a resumed run equals one that was never interrupted.
-            keras.utils.set_random_seed(seed + 1 + state.epoch)
+            _seed_dropout(model, seed, state.epoch)
             loss = _one_epoch(model, glyphs, labels, state, progress)
             score = _score_average(model, state, held_out, loss)
             if not state.history or score.held_out_loss < min(s.held_out_loss for s in state.history):
@@ -123,6 +122,13 @@ def fit(
             epoch_done(score)
     model.set_weights(state.best)
     return model, state.history
+
+
+def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
+    """Draw dropout from (seed, epoch), so that a resumed run equals one that was never interrupted."""
+    for variable in model.variables:
+        if variable.name == "seed_generator_state":  # (2,) uint32, Keras' own; no weight, so not in a checkpoint
+            variable.assign(np.array([seed, epoch], np.uint32))
 
 
 def _rate(steps: int) -> Any:
