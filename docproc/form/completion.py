@@ -21,6 +21,9 @@ LONGEST_COMB = 64  #: Boxes; template.Field allows no more.
 NEAR_PX = 7  #: Width of the strip in which a side's rule is looked for.
 LEAST_LEVEL = 0.7  #: Share of the upper and of the lower side that must lie on a rule.
 LEAST_FAR = 0.5  #: Share of the far side.
+MOST_PARTS = 4  #: A wider box beside a comb is another field.
+PART_OFF = 0.2  #: How far the width may be from a whole number of boxes, in boxes.
+LEAST_PART = 0.35  #: Share of a dividing side that must lie on rules where the pitch says that one is.
 SAME_SHARE = 0.6  #: A box that lies in another by this share of its area is the same paper.
 
 
@@ -28,6 +31,7 @@ def completed(quads: list[Points], rules: Ink, filled: Ink) -> list[Points]:
     """Boxes, each the (4, 2) corners from top left clockwise, with the missing ones of combs added."""
     kernel = np.ones((NEAR_PX, NEAR_PX), np.uint8)
     support = cv2.subtract(cv2.dilate(cv2.bitwise_or(rules, filled), kernel), cv2.erode(filled, kernel))
+    quads = [part for quad in quads for part in _parted(quad, quads, support)]
     boxes = {index: (quad, Box.around(quad)) for index, quad in enumerate(quads)}
     for before, after in _neighbors(quads):
         if before in boxes and after in boxes:
@@ -35,6 +39,26 @@ def completed(quads: list[Points], rules: Ink, filled: Ink) -> list[Points]:
         if before in boxes and after in boxes:
             _extend(boxes, quads[after], quads[before], support)
     return [quad for quad, _ in boxes.values()]
+
+
+def _parted(quad: Points, quads: list[Points], support: Ink) -> list[Points]:
+    """A box as wide as several boxes of the comb that it stands beside, in as many parts; or the box itself."""
+    own = Box.around(quad)
+    for other in quads:
+        beside = Box.around(other) if abs(other[0][1] - quad[0][1]) < own.height else own
+        gap = max(beside.left - own.right, own.left - beside.right)
+        if beside.width > COMB_ASPECT * beside.height or not -MEET_PX <= gap <= MEET_PX:
+            continue
+        if abs(beside.top - own.top) > MEET_PX or abs(beside.bottom - own.bottom) > MEET_PX:
+            continue
+        count = round(own.width / beside.width)
+        if not 2 <= count <= MOST_PARTS or abs(own.width / beside.width - count) > PART_OFF:
+            continue
+        share = np.linspace(0, 1, count + 1)[:, np.newaxis]
+        high, low = quad[0] + share * (quad[1] - quad[0]), quad[3] + share * (quad[2] - quad[3])
+        if all(_share(high[n], low[n], support) >= LEAST_PART for n in range(1, count)):
+            return [np.array([high[n], high[n + 1], low[n + 1], low[n]]) for n in range(count)]
+    return [quad]
 
 
 def _neighbors(quads: list[Points]) -> list[tuple[int, int]]:

@@ -16,9 +16,10 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from docproc.form.boxes import PrintedBox, PrintedBoxes, find_boxes
-from docproc.form.grid import COMB_ASPECT, Place, arrange
+from docproc.form.grid import COMB_ASPECT, TOUCH_PX, Place, arrange
 from docproc.form.handwriting import written_boxes
 from docproc.form.location import LocatedField
 from docproc.geometry import MM_PER_INCH, Box, Transform
@@ -54,18 +55,26 @@ def find_fields(page: Page) -> Layout:
     px_per_px = found.ruling.page_from_upright.scale_at(width / 2, height / 2)
     mm_per_px = MM_PER_INCH / dpi * px_per_px
     places = arrange(found.boxes)
+    corners = np.array([place.corners for place in places]).reshape(-1, 4, 2)
+    bounds = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
     located = tuple(
-        _located(found, place, alone=_stands_alone(place, places), mm_per_px=mm_per_px)
+        _located(found, place, alone=_stands_alone(place, bounds), mm_per_px=mm_per_px)
         for place in places
         if any(written[index] for index in place.boxes)
     )
     return Layout(size_mm=(width * mm_per_px, height * mm_per_px), located=located)
 
 
-def _stands_alone(place: Place, places: tuple[Place, ...]) -> bool:
-    """Whether no other box touches it."""
-    own = Box.around(place.corners).grown(4.0)
-    return not any(other is not place and own.intersection(Box.around(other.corners)) for other in places)
+def _stands_alone(place: Place, bounds: npt.NDArray[np.float64]) -> bool:
+    """Whether no other box touches it; `bounds` has left, top, right, bottom of every place."""
+    own = Box.around(place.corners).grown(TOUCH_PX)
+    touching = (
+        (bounds[:, 0] < own.right)
+        & (bounds[:, 2] > own.left)
+        & (bounds[:, 1] < own.bottom)
+        & (bounds[:, 3] > own.top)
+    )
+    return int(np.count_nonzero(touching)) == 1
 
 
 def _located(found: PrintedBoxes, place: Place, *, alone: bool, mm_per_px: float) -> LocatedField:
