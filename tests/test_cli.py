@@ -21,6 +21,14 @@ from docproc.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
+#: A shell that starts jobs in the background has them ignore Ctrl-C, and so would all that they start.
+LISTENING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from docproc.cli import main
+main()
+"""
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
@@ -171,7 +179,7 @@ def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(tmp_path: Path) -
     for page in range(1, 3000):
         (tmp_path / "scans" / f"{page}.png").hardlink_to(tmp_path / "scans" / "0.png")
     process = subprocess.Popen(
-        [sys.executable, "-m", "docproc", "process", "scans", "--whole-image", "-o", "out", "-j", "2"],
+        [sys.executable, "-c", LISTENING, "process", "scans", "--whole-image", "-o", "out", "-j", "2"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
