@@ -108,7 +108,7 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         corners = corners + np.array([left, top])
         if _ruled(corners, support):
             found.append(corners)
-    quads = completed(mended(found, ruling), ruling.rules, ruling.filled)
+    quads = completed(mended(found, ruling), ruling.rules, ruling.filled, ruling.depth)
     return tuple(PrintedBox(corners=quad) for quad in quads)
 
 

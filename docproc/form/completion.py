@@ -15,7 +15,7 @@ import numpy as np
 
 from docproc.form.mending import COMB_ASPECT, EQUAL_SHARE, MEET_PX
 from docproc.geometry import Box, Points
-from docproc.page import Ink
+from docproc.page import Gray, Ink
 
 LONGEST_COMB = 64  #: Boxes; template.Field allows no more.
 NEAR_PX = 7  #: Width of the strip in which a side's rule is looked for.
@@ -23,15 +23,18 @@ LEAST_LEVEL = 0.7  #: Share of the upper and of the lower side that must lie on 
 LEAST_FAR = 0.5  #: Share of the far side.
 MOST_PARTS = 4  #: A wider box beside a comb is another field.
 PART_OFF = 0.2  #: How far the width may be from a whole number of boxes, in boxes.
-LEAST_PART = 0.35  #: Share of a dividing side that must lie on rules where the pitch says that one is.
+LEAST_PART = 0.75  #: Share of a dividing side, where the pitch says that one is, that must be as dark as a rule:
+DEPTH_SHARE = 0.4  #: ... as this share of the comb's own sides,
+LEAST_DEPTH = 8  #: ... and by so many gray levels at least.
 SAME_SHARE = 0.6  #: A box that lies in another by this share of its area is the same paper.
 
 
-def completed(quads: list[Points], rules: Ink, filled: Ink) -> list[Points]:
+def completed(quads: list[Points], rules: Ink, filled: Ink, depth: Gray) -> list[Points]:
     """Boxes, each the (4, 2) corners from top left clockwise, with the missing ones of combs added."""
     kernel = np.ones((NEAR_PX, NEAR_PX), np.uint8)
     support = cv2.subtract(cv2.dilate(cv2.bitwise_or(rules, filled), kernel), cv2.erode(filled, kernel))
-    quads = [part for quad in quads for part in _parted(quad, quads, support)]
+    deepest = cv2.dilate(depth, np.ones((3, 3), np.uint8))
+    quads = [part for quad in quads for part in _parted(quad, quads, deepest)]
     boxes = {index: (quad, Box.around(quad)) for index, quad in enumerate(quads)}
     for before, after in _neighbors(quads):
         if before in boxes and after in boxes:
@@ -41,7 +44,7 @@ def completed(quads: list[Points], rules: Ink, filled: Ink) -> list[Points]:
     return [quad for quad, _ in boxes.values()]
 
 
-def _parted(quad: Points, quads: list[Points], support: Ink) -> list[Points]:
+def _parted(quad: Points, quads: list[Points], depth: Gray) -> list[Points]:
     """A box as wide as several boxes of the comb that it stands beside, in as many parts; or the box itself."""
     own = Box.around(quad)
     for other in quads:
@@ -56,7 +59,9 @@ def _parted(quad: Points, quads: list[Points], support: Ink) -> list[Points]:
             continue
         share = np.linspace(0, 1, count + 1)[:, np.newaxis]
         high, low = quad[0] + share * (quad[1] - quad[0]), quad[3] + share * (quad[2] - quad[3])
-        if all(_share(high[n], low[n], support) >= LEAST_PART for n in range(1, count)):
+        level = DEPTH_SHARE * min(_typical(other[0], other[3], depth), _typical(other[1], other[2], depth))
+        dark = (depth >= max(level, LEAST_DEPTH)).astype(np.uint8)
+        if all(_share(high[n], low[n], dark) >= LEAST_PART for n in range(1, count)):
             return [np.array([high[n], high[n + 1], low[n + 1], low[n]]) for n in range(count)]
     return [quad]
 
@@ -115,3 +120,11 @@ def _share(start: Points, stop: Points, support: Ink) -> float:
     if points.min() < 0 or points[:, 0].max() >= width or points[:, 1].max() >= height:
         return 0.0
     return float((support[points[:, 1], points[:, 0]] > 0).mean())
+
+
+def _typical(start: Points, stop: Points, depth: Gray) -> float:
+    """Median depth on the way between two corners."""
+    height, width = depth.shape
+    points = np.rint(start + np.linspace(0.15, 0.85, 30)[:, np.newaxis] * (stop - start)).astype(int)
+    x, y = np.clip(points[:, 0], 0, width - 1), np.clip(points[:, 1], 0, height - 1)
+    return float(np.median(depth[y, x]))
