@@ -16,7 +16,7 @@ from docproc.errors import TemplateError
 from docproc.form.registration import Registration, Unregistered, register
 from docproc.geometry import Box, Points, Transform
 from docproc.page import Gray, Page, PageRef
-from docproc.template import Template, load_template
+from docproc.template import Field, Template, load_template
 
 WIDTH_MM, HEIGHT_MM, PX_PER_MM = 148.0, 210.0, 5.0
 SHEET_FROM_FORM = Transform.translation(-0.5, -0.5) @ Transform.scaling(PX_PER_MM)
@@ -207,6 +207,17 @@ def test_a_turned_page_is_found_by_its_squares(by_squares: Template, degrees: fl
     found = registered(shot, by_squares)
     assert misses_mm(found, shot).max() < 0.4
     assert found.residual_mm < 0.3
+
+
+@pytest.mark.parametrize("degrees", [-30, 0, 40])
+def test_where_no_field_has_rules_a_page_is_taken_to_be_upright(by_squares: Template, degrees: float) -> None:
+    line = Field(name="note", kind="free", box=Box(40, 150, 60, 10))
+    template = by_squares.model_copy(update={"fields": (line,)})
+    sheet = paper()
+    for square in SQUARES:
+        draw_square(sheet, square, 0)
+    shot = shoot(sheet, *turned(degrees), ground=255)
+    assert misses_mm(registered(shot, template), shot).max() < 0.4
 
 
 @pytest.mark.parametrize("missing", range(4))

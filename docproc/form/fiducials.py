@@ -33,8 +33,9 @@ LEAST_FILL = 0.8  #: Share of its smallest rectangle that a blob fills.
 MOST_BLOBS = 80  #: The most square-like are kept.
 NEAR_OF_SHEET = 0.12  #: A fiducial is sought within this share of the sheet's diagonal: perspective moves it.
 LONGEST_BASES = 8  #: Pairs of fiducials, the farthest apart first, that are tried as the base of a constellation.
-MOST_HYPOTHESES = 6
+MOST_HYPOTHESES = 16  #: Where two squares of four are lost, words of the right sizes rank before the true three.
 LEAST_FIDUCIALS = 3
+UPRIGHT = 0.1  #: Worth of lying upright, in fiducials: four squares look the same upside down, and few pages lie so.
 GRAIN = 0.25  #: Of the square's side: averaged before it is judged, as poor toner and bad thresholds leave holes.
 LEAST_DARKNESS = 0.5  #: Of full black, after that.
 
@@ -67,9 +68,16 @@ def constellations(gray: Gray, fiducials: Sequence[Fiducial], sheet: PageSize) -
         page_from_form, miss = fitted
         count = sum(blob >= 0 for blob in assigned)
         if is_plausible(page_from_form, corners, gray.shape):
-            found[assigned] = (count - miss, Hypothesis(page_from_form, count, len(fiducials)))
+            rank = count - miss + UPRIGHT * _uprightness(page_from_form, corners)
+            found[assigned] = (rank, Hypothesis(page_from_form, count, len(fiducials)))
     ranked = sorted(found.values(), key=lambda entry: -entry[0])
     return tuple(hypothesis for _, hypothesis in ranked[:MOST_HYPOTHESES])
+
+
+def _uprightness(page_from_form: Transform, corners: Points) -> float:
+    """1 where the sheet's upper edge runs to the right on the page, -1 upside down."""
+    along = np.diff(page_from_form @ corners[:2], axis=0)[0]
+    return float(along[0] / np.hypot(*along))
 
 
 def _find_blobs(gray: Gray, fiducials: Sequence[Fiducial], sheet: PageSize) -> _Blobs:
@@ -148,7 +156,7 @@ def _assignments(blobs: _Blobs, fiducials: Sequence[Fiducial]) -> list[tuple[int
             if count >= LEAST_FIDUCIALS and (assigned not in scored or scored[assigned][1] > miss):
                 scored[assigned] = (count, miss)
     order = sorted(scored, key=lambda assigned: (-scored[assigned][0], scored[assigned][1]))
-    return order[: 10 * MOST_HYPOTHESES]
+    return order[: 4 * MOST_HYPOTHESES]
 
 
 def _fits(blobs: _Blobs, expected_px: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -37,6 +36,8 @@ LEAST_VISIBLE = 0.3  #: Share of the sheet's print that the image must show.
 #: Of the rules of combs and cells, how many must be found where fiducials put them. Scans of the form show 0.7 and
 #: more, other turns of it 0.25 at most.
 LEAST_RULES = 0.45
+SURE_RULES = 0.7  #: No other hypothesis is tried after one that reaches this.
+MOST_REFINED = 6  #: Constellations compared with the reference, after its features have failed.
 LEAST_ALONE = 4  #: Fiducials that are believed without any rule to support them.
 LEAST_CLEAR = 4  #: Fields with clear rules from which a bend, and how far they miss it, can be told.
 
@@ -106,7 +107,8 @@ def _by_print(page: Page, template: Template, reference: Reference) -> Registrat
 
 
 def _all_hypotheses(page: Page, template: Template, reference: Reference) -> Iterator[Hypothesis]:
-    return chain(hypotheses(page, reference), iter(constellations(gray_of(page), template.fiducials, template.page)))
+    yield from hypotheses(page, reference)
+    yield from constellations(gray_of(page), template.fiducials, template.page)[:MOST_REFINED]
 
 
 def _refusal(agreement: Agreement, template: Template) -> Unregistered | None:
@@ -156,6 +158,8 @@ def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
         candidate = _from_snaps(hypothesis, snaps)
         if best is None or candidate.share > best.share:
             best = candidate
+        if best.share >= SURE_RULES:
+            break
     assert best is not None
     if best.share < LEAST_RULES:
         return Unregistered(
