@@ -20,10 +20,14 @@ BLANK_CHANCE = 0.998  #: That a field without ink is blank: what faint pencil an
 MOST_PATHS = 12  #: Paths kept at each border of the lattice.
 LEAST_CHANCE = 1e-4  #: Of a digit to be followed.
 CUT_CHANCE = 0.6  #: Chance that a cut through ink is where two digits touch, before it is read.
-LOW = 0.5  #: Of the digits' height: a lower glyph is hardly a digit of this number.
-LOW_CHANCE = 0.2  #: The chance that it is one all the same.
-SMALL = 0.35  #: Of the digits' height: a mark that small both ways is a separator or a speck.
-SMALL_CHANCE = 0.9  #: Chance that it is no digit.
+LOW, TALL = 0.5, 1.45  #: Of the digits' height: a lower or taller glyph is hardly a digit of this number,
+IN_LINE = 0.6  #: nor one of which less than this share of its height is at the height of the others.
+REACH = 3.5  #: Of the digits' height: how far to both sides the others are looked at, since lines of writing slant.
+MISFIT_CHANCE = 0.2  #: The chance that it is one all the same.
+SMALL = 0.35  #: Of the digits' height: a mark that small both ways is a separator,
+SMALL_CHANCE = 0.95  #: with this chance;
+SPECK = 0.15  #: one that small, a speck,
+SPECK_CHANCE = 0.995  #: with this.
 STRAY_CHANCE = 0.002  #: Chance that a full-size piece is no part of the number, whatever it looks like.
 
 
@@ -94,7 +98,7 @@ def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
         paths = _best(arriving[border])
         for index in starting.get(border, []):
             candidate, mark = lattice.candidates[index], marks[index]
-            prior = CUT_CHANCE**candidate.cuts * _fit(candidate.glyph.box_px, lattice.digit_height_px)
+            prior = CUT_CHANCE**candidate.cuts * _fit(candidate.glyph.box_px, lattice)
             for path in paths:
                 for digit in np.argsort(mark.digits)[::-1][:3]:
                     chance = mark.digits[digit] * prior
@@ -116,10 +120,13 @@ def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
 
 
 def value_chances(paths: Sequence[Path]) -> list[tuple[str, float]]:
-    """Values and their chances, best first: the paths' mass by value, at most 1 in all."""
+    """Values and their chances, best first, at most 1 in all: each value has the chance of its best path.
+
+    Paths to one value that differ in how they skip a mark are not different ways in which it can be right.
+    """
     mass: dict[str, float] = {}
     for path in paths:
-        mass[path.value] = mass.get(path.value, 0.0) + path.chance
+        mass[path.value] = max(mass.get(path.value, 0.0), path.chance)
     total = max(sum(mass.values()), 1.0)
     return sorted(((value, chance / total) for value, chance in mass.items()), key=lambda pair: (-pair[1], pair[0]))
 
@@ -128,13 +135,30 @@ def _best(paths: list[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: (-path.chance, path.value, path.candidates))[:MOST_PATHS]
 
 
-def _fit(box: Box, digit_height: float) -> float:
-    return 1.0 if box.height >= LOW * digit_height else LOW_CHANCE
+def _fit(box: Box, lattice: Lattice) -> float:
+    """Chance that a glyph of this size and place is a digit of the number, by its neighbors in the line."""
+    chance = 1.0
+    if not LOW <= box.height / lattice.digit_height_px <= TALL:
+        chance *= MISFIT_CHANCE
+    near = [
+        piece
+        for piece in lattice.pieces
+        if piece.height >= LOW * lattice.digit_height_px
+        and abs(piece.center[0] - box.center[0]) <= REACH * lattice.digit_height_px
+    ]
+    if near:
+        top = float(np.median([piece.top for piece in near]))
+        bottom = float(np.median([piece.bottom for piece in near]))
+        shared = min(box.bottom, bottom) - max(box.top, top)
+        if shared < IN_LINE * min(box.height, bottom - top):
+            chance *= MISFIT_CHANCE
+    return chance
 
 
 def _skip(box: Box, mark: Marks, digit_height: float) -> tuple[float, str]:
     """Chance that a glyph is no digit of the number, and what it is then."""
-    if max(box.width, box.height) <= SMALL * digit_height:
-        return SMALL_CHANCE, "small"
+    side = max(box.width, box.height)
+    if side <= SMALL * digit_height:
+        return SPECK_CHANCE if side <= SPECK * digit_height else SMALL_CHANCE, "small"
     kind = "cross" if mark.cross >= mark.dash else "dash"
     return max(mark.cross + mark.dash, STRAY_CHANCE), kind
