@@ -36,6 +36,7 @@ _ASPECT = 0.16  #: Standard deviation of log(width / height).
 _ELASTIC_PX = 1.3  #: Largest standard deviation of the bend, at the nodes of a grid 16 pixels apart.
 _GRID = 5
 _COARSE_PX = (8, 20)  #: Longest side of glyphs from low-resolution scans.
+_MOST_INK = 1.7  #: Times the ink before; a bold digit made bolder is a blot.
 _LEAST_LIKENESS = 0.8  #: Cosine of a degraded glyph and what it was made from; below, people disagree on labels.
 _AFAR_PX = 1.5  #: Blur under which that cosine is taken, so that stroke width counts little.
 _NOISE_FLOOR = 0.15  #: Of full ink: a page's binarization takes away what is weaker.
@@ -95,7 +96,8 @@ def change_stroke(ink: Ink, rng: np.random.Generator) -> Ink:
     """Write with a thinner or thicker pen: blur, then cut at another level."""
     blurred = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.7, 1.9))
     level = rng.uniform(0.12, 0.5) * float(blurred.max())
-    return cv2.convertScaleAbs(cv2.subtract(blurred, (level * 0.75,)), alpha=255.0 / max(level * 0.6, 1.0))
+    changed = cv2.convertScaleAbs(cv2.subtract(blurred, (level * 0.75,)), alpha=255.0 / max(level * 0.6, 1.0))
+    return changed if changed.sum() < _MOST_INK * ink.sum() else ink
 
 
 def leave_fragment(ink: Ink, rng: np.random.Generator, neighbor: Ink | None) -> Ink:

@@ -27,8 +27,8 @@ _STILL_ONE_DIGIT = frozenset(
     {(3, 8), (6, 8), (8, 9), (5, 8), (0, 8), (2, 8), (3, 9), (5, 9), (5, 6), (0, 6), (0, 9), (0, 1), (1, 4), (1, 7)}
     | {(1, 9), (4, 9), (7, 9), (2, 7), (2, 3), (3, 5), (1, 6), (1, 8)}
 )
-#: Digits of which a half is no digit: the right half of an 8 is a 3, halves of 1, 3, 4 and 7 are strokes.
-_CUT_DIGITS = (0, 2, 5, 6, 9)
+#: Digits of which a half is no digit: of an 8 it may be a 3, of 1, 4 and 7 a stroke, of 2, 3 and 5 a small 2, 3 or 5.
+_CUT_DIGITS = (0, 6, 9)
 #: An overwritten digit has at least this much more ink than either; less, and the second follows the first's lines.
 _OVERWRITTEN_INK = 1.4
 _NARROWEST_HALF = 0.42  #: Width over height; a narrower half looks like a 1.
@@ -100,7 +100,7 @@ def cross(rng: Rng) -> Ink:
 
 def dash(rng: Rng) -> Ink:
     """A level stroke, straight, bent or waved, or two of them."""
-    width = GLYPH_PX * rng.uniform(0.5, 1.2)
+    width = GLYPH_PX * rng.uniform(0.65, 1.2)
     tilt = rng.normal(0, 0.1)
     bend = rng.normal(0, 0.05)
     wave = rng.normal(0, 0.09) if rng.random() < 0.25 else 0.0
@@ -234,7 +234,7 @@ def _half(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: R
         if int(digits[index]) not in _CUT_DIGITS:
             continue
         crop = _crop(canvases[index])
-        kept = int(crop.shape[1] * rng.uniform(0.4, 0.6))
+        kept = int(crop.shape[1] * rng.uniform(0.4, 0.52))
         half = _crop(crop[:, :kept] if rng.random() < 0.5 else crop[:, -kept:])
         if half.shape[1] >= _NARROWEST_HALF * half.shape[0]:
             return _on_canvas(half)

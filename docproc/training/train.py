@@ -160,7 +160,7 @@ def _describe(
         **measure("mnist_test", recognizer.recognize(material.x_test), material.y_test),
         **measure("held_out", chances, truth),
         "export_largest_logit_difference": round(agreement.largest_difference, 4),
-        "epochs": float(len(history)),
+        "epochs": float(history[-1].epoch + 1),
     }
     curve = reliability_points(chances, truth)
     return card.model_copy(
