@@ -114,6 +114,10 @@ def test_an_ordinary_name_stays_as_it_is_in_csv() -> None:
     assert safe_cell("scans/page=1 + 2.png") == "scans/page=1 + 2.png"
 
 
+def test_a_negative_number_stays_one_in_csv() -> None:
+    assert safe_cell("-12") == "-12"
+
+
 def test_no_text_of_a_page_becomes_a_formula_a_link_or_a_number(tmp_path: Path) -> None:
     evil = "=HYPERLINK(1)"
     record = _record(f"{evil}.png", _reading(evil, "0012"), _reading("https://x.org", "1e5", Verdict.REVIEW))

@@ -8,11 +8,13 @@ Programs read these files; Excel users open forms.xlsx, in which leading zeros s
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A cell that begins so is run as a formula by spreadsheet programs (OWASP, "CSV Injection")."""
+NUMBER = re.compile(r"-\d+")  #: Harmless, and what programs expect: a field that begins left of the image.
 
 
 def row_writer(file: TextIO) -> Any:
@@ -28,7 +30,7 @@ def safe_row(cells: Iterable[str]) -> list[str]:
 def safe_cell(text: str) -> str:
     """The text, with an apostrophe in front where it could become a formula, and always writable as UTF-8."""
     text = writable(text)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(text) else text
 
 
 def writable(text: str) -> str:

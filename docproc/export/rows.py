@@ -73,7 +73,8 @@ def field_rows(record: Record) -> Iterator[tuple[str, ...]]:
         box = ("", "", "", "")
         if reading.box_px is not None:
             found = reading.box_px
-            box = (f"{found.left:.0f}", f"{found.top:.0f}", f"{found.width:.0f}", f"{found.height:.0f}")
+            left, top, width, height = (round(value) for value in (found.left, found.top, found.width, found.height))
+            box = (str(left), str(top), str(width), str(height))
         yield (
             *head,
             reading.name,
