@@ -20,20 +20,21 @@ def build_network(*, batch_size: int | None = None) -> Any:
     """
     from keras import Input, Model, layers
 
-    def convolve(x: Any, filters: int, *, stride: int = 1) -> Any:
-        x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.97)(x)
-        return layers.ReLU()(x)
+    # Names are given, not counted up by Keras: they stand in the exported file, and equal models have equal files.
+    def convolve(x: Any, name: str, filters: int, *, stride: int = 1) -> Any:
+        x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False, name=name)(x)
+        x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+        return layers.ReLU(name=f"{name}_relu")(x)
 
     image = Input(batch_shape=(batch_size, SIDE_PX, SIDE_PX, 1), name="glyphs")  # (N, 28, 28, 1)
-    x = convolve(image, 24)  # (N, 28, 28, 24)
-    x = convolve(x, 24, stride=2)  # (N, 14, 14, 24)
-    x = convolve(x, 40)  # (N, 14, 14, 40)
-    x = convolve(x, 48, stride=2)  # (N, 7, 7, 48)
-    x = convolve(x, 72)  # (N, 7, 7, 72)
-    x = convolve(x, 96, stride=2)  # (N, 4, 4, 96)
-    x = layers.Flatten()(x)  # (N, 1536)
-    x = layers.Dropout(_DROPOUT)(x)
+    x = convolve(image, "conv1", 24)  # (N, 28, 28, 24)
+    x = convolve(x, "conv2", 24, stride=2)  # (N, 14, 14, 24)
+    x = convolve(x, "conv3", 40)  # (N, 14, 14, 40)
+    x = convolve(x, "conv4", 48, stride=2)  # (N, 7, 7, 48)
+    x = convolve(x, "conv5", 72)  # (N, 7, 7, 72)
+    x = convolve(x, "conv6", 96, stride=2)  # (N, 4, 4, 96)
+    x = layers.Flatten(name="flat")(x)  # (N, 1536)
+    x = layers.Dropout(_DROPOUT, name="dropout")(x)
     logits = layers.Dense(len(CLASSES), name="logits")(x)  # (N, 13)
     return Model(image, logits, name="digits")
 
