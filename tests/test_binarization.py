@@ -63,7 +63,7 @@ def test_pencil_on_a_page_of_pencil_is_ink():
 
 def test_a_stroke_that_pales_stays_whole():
     dark = np.zeros((60, 60), np.uint8)
-    dark[10:50, 28:33] = np.linspace(200, 80, 40)[:, np.newaxis]
+    dark[10:50, 28:33] = np.linspace(200, 90, 40)[:, np.newaxis]
     assert binarize(dark, level=200.0, peak=200.0).sum() == 40 * 5
 
 
