@@ -21,6 +21,9 @@ LEAST_HEIGHT = 0.22  #: Of the box's height: lower ink alone is no run of digits
 WIDEST_DIGIT = 1.3  #: Of the digits' height: no single digit is wider.
 CUT_FROM = 0.70  #: Of the digits' height: a part wider than this may be two digits that touch.
 CUT_APART = 0.22  #: Of the digits' height: the least distance between two cuts.
+TOUCH_INK = 0.3  #: Of the digits' height: ink of a column, times the strokes that it crosses, where digits touch.
+TOUCH_CHANCE = 0.5  #: That a cut through no more parts two digits, before they are read;
+THROUGH_CHANCE = 0.05  #: that one through more does.
 MOST_CUTS = 5  #: Of one part.
 MOST_PIECES = 4  #: In one glyph.
 STROKE_RUN = 0.22  #: Of the digits' height: a column whose ink is one run no higher than this is a lone stroke.
@@ -37,7 +40,7 @@ class Candidate:
     first: int
     last: int
     glyph: Glyph
-    cuts: int  #: How many of its sides were cut through ink.
+    cut_chance: float  #: Chance, before it is read, that a digit begins where it does; 1 where nothing was cut.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +71,7 @@ def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
     struck_out = _is_struck(own, height)
     own = _without_leaders(own, height)
     found = connected_parts(own)
-    labels, pieces, was_cut = _pieces(found, height)
+    labels, pieces, cut_chances = _pieces(found, height)
     candidates = []
     for first in range(len(pieces)):
         for last in range(first + 1, min(first + MOST_PIECES, len(pieces)) + 1):
@@ -76,8 +79,7 @@ def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
             if last - first > 1 and span.width > WIDEST_DIGIT * height:
                 break
             glyph = glyph_of(dark, labels, range(first + 1, last + 1), span)
-            cuts = int(was_cut[first]) + int(was_cut[last])
-            candidates.append(Candidate(first, last, glyph, cuts))
+            candidates.append(Candidate(first, last, glyph, cut_chances[first]))
     return Lattice(tuple(pieces), tuple(candidates), height, struck_out=struck_out)
 
 
@@ -110,7 +112,7 @@ def _digit_height(own: Mask, box_px: Box) -> float:
     return float(np.median([height for height in heights if height >= 0.5 * heights[-1]]))
 
 
-def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Box], list[bool]]:
+def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Box], list[float]]:
     """Pieces left to right.
 
     Returns
@@ -118,23 +120,24 @@ def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Bo
     labels : (H, W) int32
         Pixels of piece i hold i + 1.
     pieces : their boxes.
-    was_cut : one more than pieces
-        Whether the border before piece i (after piece i - 1) was cut through ink.
+    cut_chances : one for each piece
+        Chance that its left side is where a digit begins; 1 where it was not cut through ink.
     """
     groups = _stacked([part for part in found.parts if not _is_speck(part, height)], height)
-    spans: list[tuple[float, list[int], Box, bool]] = []  # center, labels, where, whether cut on the left
+    spans: list[tuple[float, list[int], Box, float]] = []  # center, labels, where, chance of the cut on its left
     for group in groups:
         box = Box.union([part.box_px for part in group])
         chosen = [part.label for part in group]
-        edges = [box.left, *_cuts(np.isin(_window(found.labels, box), chosen), box.left, height), box.right]
-        for number, (left, right) in enumerate(itertools.pairwise(edges)):
-            area = Box(left, box.top, right - left, box.height)
-            spans.append(((left + right) / 2, chosen, area, number > 0))
+        cuts = _cuts(np.isin(_window(found.labels, box), chosen), height)
+        edges = [(0.0, 1.0), *cuts, (box.width, 1.0)]
+        for (left, chance), (right, _) in itertools.pairwise(edges):
+            area = Box(box.left + left, box.top, right - left, box.height)
+            spans.append((area.center[0], chosen, area, chance))
     spans.sort(key=lambda span: span[0])
     labels = np.zeros_like(found.labels)
     pieces: list[Box] = []
-    was_cut: list[bool] = []
-    for _, chosen, area, cut in spans:
+    chances: list[float] = []
+    for _, chosen, area, chance in spans:
         member = np.isin(_window(found.labels, area), chosen)
         rows, columns = np.flatnonzero(member.any(axis=1)), np.flatnonzero(member.any(axis=0))
         if len(rows) == 0:
@@ -142,8 +145,8 @@ def _pieces(found: Parts, height: float) -> tuple[npt.NDArray[np.int32], list[Bo
         _window(labels, area)[member] = len(pieces) + 1
         width, tall = float(np.ptp(columns)) + 1, float(np.ptp(rows)) + 1
         pieces.append(Box(round(area.left) + float(columns[0]), round(area.top) + float(rows[0]), width, tall))
-        was_cut.append(cut)
-    return labels, pieces, [*was_cut, False]
+        chances.append(chance)
+    return labels, pieces, chances
 
 
 def _window(labels: npt.NDArray[np.int32], box: Box) -> npt.NDArray[np.int32]:
@@ -172,8 +175,12 @@ def _stacked(parts: list[Part], height: float) -> list[list[Part]]:
     return groups
 
 
-def _cuts(member: Mask, left: float, height: float) -> list[float]:
-    """Columns where a wide part may be two digits that touch: where it has least ink."""
+def _cuts(member: Mask, height: float) -> list[tuple[float, float]]:
+    """Columns where a wide part may be two digits that touch, where it has least ink, and the chance of each.
+
+    Digits touch in one place, for as long as a stroke is thick: a column that crosses two strokes goes through a
+    loop, one with much ink along a stem.
+    """
     if member.shape[1] <= CUT_FROM * height or member.shape[0] <= STROKE_RUN * height:
         return []
     ink = member.sum(axis=0).astype(np.float64)
@@ -186,7 +193,10 @@ def _cuts(member: Mask, left: float, height: float) -> list[float]:
             break
         if apart <= column <= len(cost) - apart and all(abs(column - other) >= apart for other in chosen):
             chosen.append(int(column))
-    return [float(left + column) for column in sorted(chosen)]
+    return [
+        (float(column), TOUCH_CHANCE if cost[column] <= TOUCH_INK * height else THROUGH_CHANCE)
+        for column in sorted(chosen)
+    ]
 
 
 def _without_leaders(own: Mask, height: float) -> Mask:

@@ -19,7 +19,6 @@ from docproc.reading import CharacterReading, Reason
 BLANK_CHANCE = 0.998  #: That a field without ink is blank: what faint pencil and lost strokes leave of certainty.
 MOST_PATHS = 12  #: Paths kept at each border of the lattice.
 LEAST_CHANCE = 1e-4  #: Of a digit to be followed.
-CUT_CHANCE = 0.6  #: Chance that a cut through ink is where two digits touch, before it is read.
 LOW, TALL = 0.5, 1.45  #: Of the digits' height: a lower or taller glyph is hardly a digit of this number,
 IN_LINE = 0.6  #: nor one of which less than this share of its height is at the height of the others.
 REACH = 3.5  #: Of the digits' height: how far to both sides the others are looked at, since lines of writing slant.
@@ -98,7 +97,7 @@ def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
         paths = _best(arriving[border])
         for index in starting.get(border, []):
             candidate, mark = lattice.candidates[index], marks[index]
-            prior = CUT_CHANCE**candidate.cuts * _fit(candidate.glyph.box_px, lattice)
+            prior = candidate.cut_chance * _fit(candidate.glyph.box_px, lattice)
             for path in paths:
                 for digit in np.argsort(mark.digits)[::-1][:3]:
                     chance = mark.digits[digit] * prior
@@ -112,7 +111,7 @@ def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
                             )
                         )
                 chance, kind = _skip(candidate.glyph.box_px, mark, lattice.digit_height_px)
-                chance *= CUT_CHANCE**candidate.cuts
+                chance *= candidate.cut_chance
                 arriving[candidate.last].append(
                     Path(path.value, path.chance * chance, path.candidates, (*path.skipped, (index, kind)))
                 )
