@@ -8,6 +8,7 @@ Which of them are digits is not decided here: docproc.field.string finds the bes
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ LEAST_HEIGHT = 0.22  #: Of the box's height: lower ink alone is no run of digits
 WIDEST_DIGIT = 1.3  #: Of the digits' height: no single digit is wider.
 CUT_FROM = 0.70  #: Of the digits' height: a part wider than this may be two digits that touch.
 CUT_APART = 0.22  #: Of the digits' height: the least distance between two cuts.
+NEAR_CHANCE = 0.3  #: That two pieces with a little paper between them, side by side, are one broken digit;
+FAR = 0.15  #: of the digits' height: more paper than that,
+FAR_CHANCE = 0.03  #: and it is this.
 TOUCH_INK = 0.3  #: Of the digits' height: ink of a column, times the strokes that it crosses, where digits touch.
 TOUCH_CHANCE = 0.5  #: That a cut through no more parts two digits, before they are read;
 THROUGH_CHANCE = 0.05  #: that one through more does.
@@ -41,6 +45,8 @@ class Candidate:
     last: int
     glyph: Glyph
     cut_chance: float  #: Chance, before it is read, that a digit begins where it does; 1 where nothing was cut.
+    join_chance: float  #: Chance, before it is read, that its pieces are one digit, by the gaps between them.
+    is_cut: bool  #: Whether a side of it was cut through ink.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +85,30 @@ def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
             if last - first > 1 and span.width > WIDEST_DIGIT * height:
                 break
             glyph = glyph_of(dark, labels, range(first + 1, last + 1), span)
-            candidates.append(Candidate(first, last, glyph, cut_chances[first]))
+            candidates.append(
+                Candidate(
+                    first,
+                    last,
+                    glyph,
+                    cut_chance=cut_chances[first],
+                    join_chance=_join_chance(pieces[first:last], height),
+                    is_cut=cut_chances[first] < 1 or (last < len(pieces) and cut_chances[last] < 1),
+                )
+            )
     return Lattice(tuple(pieces), tuple(candidates), height, struck_out=struck_out)
+
+
+def _join_chance(pieces: Sequence[Box], height: float) -> float:
+    """Chance that neighboring pieces are one broken digit: small where paper lies between them."""
+    chance, right = 1.0, pieces[0].right
+    for piece in pieces[1:]:
+        gap = piece.left - right
+        if gap > FAR * height:
+            chance *= FAR_CHANCE
+        elif gap > 0:
+            chance *= NEAR_CHANCE
+        right = max(right, piece.right)
+    return chance
 
 
 def _own_ink(mask: Mask, box_px: Box) -> Mask:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from docproc.field.interpretation import Interpretation, Marks
-from docproc.field.segmentation import Lattice
+from docproc.field.segmentation import Candidate, Lattice
 from docproc.geometry import Box
 from docproc.reading import CharacterReading, Reason
 
 BLANK_CHANCE = 0.998  #: That a field without ink is blank: what faint pencil and lost strokes leave of certainty.
 MOST_PATHS = 12  #: Paths kept at each border of the lattice.
 LEAST_CHANCE = 1e-4  #: Of a digit to be followed.
+LOW_IF_CUT = 0.65  #: Of the digits' height: what a cut leaves is lower than a digit more often than it is one.
 LOW, TALL = 0.5, 1.45  #: Of the digits' height: a lower or taller glyph is hardly a digit of this number,
 IN_LINE = 0.6  #: nor one of which less than this share of its height is at the height of the others.
 REACH = 3.5  #: Of the digits' height: how far to both sides the others are looked at, since lines of writing slant.
@@ -97,7 +98,7 @@ def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
         paths = _best(arriving[border])
         for index in starting.get(border, []):
             candidate, mark = lattice.candidates[index], marks[index]
-            prior = candidate.cut_chance * _fit(candidate.glyph.box_px, lattice)
+            prior = candidate.cut_chance * candidate.join_chance * _fit(candidate, lattice)
             for path in paths:
                 for digit in np.argsort(mark.digits)[::-1][:3]:
                     chance = mark.digits[digit] * prior
@@ -134,10 +135,11 @@ def _best(paths: list[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: (-path.chance, path.value, path.candidates))[:MOST_PATHS]
 
 
-def _fit(box: Box, lattice: Lattice) -> float:
+def _fit(candidate: Candidate, lattice: Lattice) -> float:
     """Chance that a glyph of this size and place is a digit of the number, by its neighbors in the line."""
-    chance = 1.0
-    if not LOW <= box.height / lattice.digit_height_px <= TALL:
+    box, chance = candidate.glyph.box_px, 1.0
+    lowest = LOW_IF_CUT if candidate.is_cut else LOW
+    if not lowest <= box.height / lattice.digit_height_px <= TALL:
         chance *= MISFIT_CHANCE
     near = [
         piece
