@@ -17,7 +17,7 @@ from docproc.training.datasets import Digits
 from docproc.training.negatives import draw_negatives
 
 NEGATIVE_SHARE = 0.17  #: Of all glyphs shown.
-PLAIN_SHARE = 0.25  #: Of the glyphs shown, not aged, so that clean input stays easy.
+PLAIN_SHARE = 0.45  #: Of the glyphs shown, not aged, so that clean input stays easy.
 #: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
 #: shapes that MNIST lacks.
 EXTRA_WEIGHT = 2.0
