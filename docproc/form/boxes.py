@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.form.columns import with_rows
 from docproc.form.completion import completed
 from docproc.form.mending import mended
 from docproc.form.ruling import Ruling, find_ruling
@@ -109,6 +110,7 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         if _ruled(corners, support):
             found.append(corners)
     quads = completed(mended(found, ruling), ruling.rules, ruling.filled, ruling.depth)
+    quads = with_rows(quads, ruling.depth, ruling.sheet)
     return tuple(PrintedBox(corners=quad) for quad in quads)
 
 

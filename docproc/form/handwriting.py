@@ -32,6 +32,7 @@ REMNANT_SHARE = (
 FILLED_SHARE = 0.6  #: Of a box's inside: a box blacker than this is a printed bar.
 PRINT_LETTERS = 5  #: Fewest letters to call a line print: numbers of fewer digits cannot be told from it.
 PRINT_OFF_SHARE = 0.06  #: Median distance of print from its base line, by letter height; writing wanders more.
+PRINT_LEAN = 0.05  #: Slope of print's base line against the box's lower side, as a tangent.
 PRINT_HEIGHT_SHARE = 0.62  #: Of the box's height: letters of print leave room, digits fill the box.
 
 
@@ -79,7 +80,7 @@ def _is_written(ink: Ink, box: PrintedBox) -> bool:
     height, width = marks.shape
     found = [_Mark(*(int(value) for value in stats[n, :4])) for n in range(1, count)]
     found = [mark for mark in found if _is_mark(mark, side, width, height)]
-    return bool(found) and not _is_print(found, box.height)
+    return bool(found) and not _is_print(found, box)
 
 
 def _is_mark(mark: _Mark, side: float, width: int, height: int) -> bool:
@@ -94,7 +95,7 @@ def _is_mark(mark: _Mark, side: float, width: int, height: int) -> bool:
     )
 
 
-def _is_print(marks: list[_Mark], box_height: float) -> bool:
+def _is_print(marks: list[_Mark], box: PrintedBox) -> bool:
     """Whether nearly all marks are letters of print: many, small, and on straight base lines."""
     if len(marks) < PRINT_LETTERS:
         return False
@@ -102,8 +103,10 @@ def _is_print(marks: list[_Mark], box_height: float) -> bool:
     height = np.array([mark.height for mark in marks], np.float64)
     middle = np.array([mark.left + mark.width / 2 for mark in marks], np.float64)
     typical = float(np.median(height))
-    if typical > PRINT_HEIGHT_SHARE * box_height:
+    if typical > PRINT_HEIGHT_SHARE * box.height:
         return False
+    run = box.corners[2] - box.corners[3]
+    lean = float(run[1] / max(run[0], 1.0))
     on_line = 0
     left = np.ones(len(marks), bool)
     while np.count_nonzero(left) >= PRINT_LETTERS:
@@ -112,16 +115,16 @@ def _is_print(marks: list[_Mark], box_height: float) -> bool:
         left &= ~line
         if np.count_nonzero(line) < PRINT_LETTERS:
             continue
-        off = np.abs(_off_base_line(middle[line], bottom[line]))
-        if float(np.median(off)) <= max(PRINT_OFF_SHARE * typical, 0.5):
+        slope, off = _base_line(middle[line], bottom[line])
+        if abs(slope - lean) <= PRINT_LEAN and float(np.median(off)) <= max(PRINT_OFF_SHARE * typical, 0.5):
             on_line += int(np.count_nonzero(off <= max(2 * PRINT_OFF_SHARE * typical, 1.01)))
     return on_line >= 0.7 * len(marks)
 
 
-def _off_base_line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Distance of each letter's foot from the line that most feet stand on (Theil's median of slopes)."""
+def _base_line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+    """Slope of the line that most letters' feet stand on (Theil's median of slopes), and each one's distance."""
     dx = x[:, np.newaxis] - x
     far = np.abs(dx) > 0.3 * np.ptp(x)
     slope = float(np.median((y[:, np.newaxis] - y)[far] / dx[far])) if far.any() else 0.0
     rest = y - slope * x
-    return rest - np.median(rest)
+    return slope, np.abs(rest - np.median(rest))
