@@ -31,6 +31,9 @@ LEAST_FILL = 0.8  #: Share of its own four corners' area that a box must fill.
 LEAST_UPRIGHT = 0.6  #: Share of the upright rectangle around it that the four corners must cover.
 LEAST_PARALLEL = 0.6  #: Shorter of two opposite sides by the longer.
 LEAST_RULED = 0.5  #: Share of each side that must be rule, or the edge of the image.
+NESTED_HEIGHTS = 3.0  #: A box in another that is lower than this many times its own height may be a digit's bowl ...
+NESTED_FILL = 0.9  #: ... unless it fills its own four corners' area by this share,
+NESTED_RULED = 0.85  #: ... and each of its sides is rule by this share.
 HALF_RULE_PX = 1.0  #: From the paper's last pixel to the middle of the rule.
 
 
@@ -96,6 +99,7 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
     support[:, :3] = support[:, -3:] = 255
     page_area = float(np.count_nonzero(ruling.sheet))
     found: list[Points] = []
+    straight: list[bool] = []
     for number in range(1, count):
         left, top, width, height, area = (int(value) for value in stats[number])
         if min(width, height) < LEAST_SIDE_PX or area > LARGEST_SHARE * page_area:
@@ -107,9 +111,13 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         if corners is None:
             continue
         corners = corners + np.array([left, top])
-        if _ruled(corners, support):
+        ruled = _least_ruled(corners, support)
+        if ruled >= LEAST_RULED:
             found.append(corners)
-    quads = completed(mended(found, ruling), ruling.rules, ruling.filled, ruling.depth)
+            filled = area >= NESTED_FILL * float(cv2.contourArea(corners.astype(np.float32)))
+            straight.append(filled and ruled >= NESTED_RULED)
+    quads = _without_bowls(found, straight)
+    quads = completed(mended(quads, ruling), ruling.rules, ruling.filled, ruling.depth)
     quads = with_rows(quads, ruling.depth, ruling.sheet)
     return tuple(PrintedBox(corners=quad) for quad in quads)
 
@@ -170,13 +178,27 @@ def _sides(contour: Points, quad: Points) -> Points | None:
     return np.array(corners)
 
 
-def _ruled(corners: Points, support: Ink) -> bool:
-    """Whether every side lies on rules, or on the image's edge, for its better part."""
+def _least_ruled(corners: Points, support: Ink) -> float:
+    """Share of a box's worst side that lies on rules, or on the image's edge."""
     height, width = support.shape
     share = np.linspace(0.05, 0.95, 40)[:, np.newaxis]
+    least = 1.0
     for start, stop in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         points: npt.NDArray[np.int64] = np.rint(start + share * (stop - start)).astype(np.int64)
         x, y = np.clip(points[:, 0], 0, width - 1), np.clip(points[:, 1], 0, height - 1)
-        if np.count_nonzero(support[y, x]) < LEAST_RULED * len(share):
-            return False
-    return True
+        least = min(least, float((support[y, x] > 0).mean()))
+    return least
+
+
+def _without_bowls(quads: list[Points], straight: list[bool]) -> list[Points]:
+    """Boxes without those that a digit makes inside another box: round, or not ruled all around."""
+    bounds = [Box.around(quad) for quad in quads]
+
+    def is_bowl(index: int) -> bool:
+        inner = bounds[index]
+        return not straight[index] and any(
+            outer.height < NESTED_HEIGHTS * inner.height and outer.area > inner.area and outer.contains(inner)
+            for outer in bounds
+        )
+
+    return [quad for index, quad in enumerate(quads) if not is_bowl(index)]
