@@ -32,8 +32,8 @@ LEAST_UPRIGHT = 0.6  #: Share of the upright rectangle around it that the four c
 LEAST_PARALLEL = 0.6  #: Shorter of two opposite sides by the longer.
 LEAST_RULED = 0.5  #: Share of each side that must be rule, or the edge of the image.
 NESTED_HEIGHTS = 3.0  #: A box in another that is lower than this many times its own height may be a digit's bowl ...
-NESTED_FILL = 0.9  #: ... unless it fills its own four corners' area by this share,
-NESTED_RULED = 0.85  #: ... and each of its sides is rule by this share.
+ROUND_FILL = 0.88  #: ... where the paper inside fills less of a rectangle: an ellipse fills pi / 4 of it.
+PAPER_SHARE = 0.4  #: Paper, inside a box, is paler than this share of what bounds the box.
 HALF_RULE_PX = 1.0  #: From the paper's last pixel to the middle of the rule.
 
 
@@ -99,7 +99,6 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
     support[:, :3] = support[:, -3:] = 255
     page_area = float(np.count_nonzero(ruling.sheet))
     found: list[Points] = []
-    straight: list[bool] = []
     for number in range(1, count):
         left, top, width, height, area = (int(value) for value in stats[number])
         if min(width, height) < LEAST_SIDE_PX or area > LARGEST_SHARE * page_area:
@@ -111,13 +110,9 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         if corners is None:
             continue
         corners = corners + np.array([left, top])
-        ruled = _least_ruled(corners, support)
-        if ruled >= LEAST_RULED:
+        if _ruled(corners, support):
             found.append(corners)
-            filled = area >= NESTED_FILL * float(cv2.contourArea(corners.astype(np.float32)))
-            straight.append(filled and ruled >= NESTED_RULED)
-    quads = _without_bowls(found, straight)
-    quads = completed(mended(quads, ruling), ruling.rules, ruling.filled, ruling.depth)
+    quads = completed(mended(_without_bowls(found, ruling.depth), ruling), ruling.rules, ruling.filled, ruling.depth)
     quads = with_rows(quads, ruling.depth, ruling.sheet)
     return tuple(PrintedBox(corners=quad) for quad in quads)
 
@@ -178,27 +173,45 @@ def _sides(contour: Points, quad: Points) -> Points | None:
     return np.array(corners)
 
 
-def _least_ruled(corners: Points, support: Ink) -> float:
-    """Share of a box's worst side that lies on rules, or on the image's edge."""
-    height, width = support.shape
+def _ruled(corners: Points, support: Ink) -> bool:
+    """Whether every side lies on rules, or on the image's edge, for its better part."""
+    x, y = _along(corners, support)
+    return bool(((support[y, x] > 0).mean(axis=1) >= LEAST_RULED).all())
+
+
+def _along(corners: Points, image: Gray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(4, 40) columns and rows of points along the four sides of a box."""
+    height, width = image.shape
     share = np.linspace(0.05, 0.95, 40)[:, np.newaxis]
-    least = 1.0
-    for start, stop in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        points: npt.NDArray[np.int64] = np.rint(start + share * (stop - start)).astype(np.int64)
-        x, y = np.clip(points[:, 0], 0, width - 1), np.clip(points[:, 1], 0, height - 1)
-        least = min(least, float((support[y, x] > 0).mean()))
-    return least
+    points = corners[:, np.newaxis] + share * (np.roll(corners, -1, axis=0) - corners)[:, np.newaxis]
+    points = np.rint(points).astype(np.int64)
+    return np.clip(points[..., 0], 0, width - 1), np.clip(points[..., 1], 0, height - 1)
 
 
-def _without_bowls(quads: list[Points], straight: list[bool]) -> list[Points]:
-    """Boxes without those that a digit makes inside another box: round, or not ruled all around."""
+def _without_bowls(quads: list[Points], depth: Gray) -> list[Points]:
+    """Boxes without the round ones inside another box: bowls of digits."""
     bounds = [Box.around(quad) for quad in quads]
-
-    def is_bowl(index: int) -> bool:
-        inner = bounds[index]
-        return not straight[index] and any(
+    result = []
+    for quad, inner in zip(quads, bounds, strict=True):
+        nested = any(
             outer.height < NESTED_HEIGHTS * inner.height and outer.area > inner.area and outer.contains(inner)
             for outer in bounds
         )
+        if not nested or not _is_round(quad, depth):
+            result.append(quad)
+    return result
 
-    return [quad for index, quad in enumerate(quads) if not is_bowl(index)]
+
+def _is_round(quad: Points, depth: Gray) -> bool:
+    """Whether the paper inside a box has no corners; what is written there takes none away."""
+    x, y = _along(quad, depth)
+    level = PAPER_SHARE * float(np.median(depth[y, x]))
+    inside = depth[y.min() : y.max() + 1, x.min() : x.max() + 1]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((inside < level).astype(np.uint8), connectivity=4)
+    if count < 2:
+        return False
+    middle = np.array(inside.shape) // 2
+    number = int(labels[middle[0], middle[1]]) or 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    hull = cv2.convexHull(np.argwhere(labels == number).astype(np.float32))
+    (_, sides, _) = cv2.minAreaRect(hull)
+    return cv2.contourArea(hull) < ROUND_FILL * sides[0] * sides[1]

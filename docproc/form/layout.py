@@ -46,7 +46,8 @@ def find_fields(page: Page) -> Layout:
 
     Names count the rows and columns of all boxes of the page, blank ones included: `r02c05` stands in the second
     row and the fifth column. A run of single-character boxes is one field of kind comb with its blank boxes; another
-    small box by itself is a cell; any other box is free, with a length that is open.
+    small box by itself is a cell; any other box is free, with a length that is open. All are required: a field is
+    found by what is written in it, so that one that reads blank was misread.
     """
     found = find_boxes(page)
     written = written_boxes(found)
@@ -85,9 +86,9 @@ def _located(found: PrintedBoxes, place: Place, *, alone: bool, mm_per_px: float
     if place.is_comb and len(place.boxes) <= LONGEST_COMB:
         field = _comb(name, box, [found.boxes[index] for index in place.boxes], mm_per_px)
     elif alone and whole.width <= COMB_ASPECT * whole.height:
-        field = Field(name=name, kind="cell", box=box)
+        field = Field(name=name, kind="cell", box=box, required=True)
     else:
-        field = Field(name=name, kind="free", box=box)
+        field = Field(name=name, kind="free", box=box, required=True)
     matrix = cv2.getPerspectiveTransform(box.corners().astype(np.float32), found.on_page(whole).astype(np.float32))
     return LocatedField(field=field, page_from_form=Transform.of(matrix))
 
@@ -109,6 +110,7 @@ def _comb(name: str, box: Box, boxes: list[PrintedBox], mm_per_px: float) -> Fie
         name=name,
         kind="comb",
         box=box,
+        required=True,
         cells=len(boxes),
         cell_gap_mm=gap * mm_per_px,
         groups=groups if len(groups) > 1 else (),
