@@ -78,6 +78,14 @@ def test_the_stem_of_a_nine_is_no_tooth_where_the_comb_is_printed_pale():
     assert np.array_equal(remove_rules(mask > 0, box_px=BOX, cells_px=CELLS), mask > 0)
 
 
+def test_the_feet_of_zeros_are_no_line_where_the_line_is_printed_pale():
+    mask = np.zeros((124, 440), np.uint8)
+    for x in (260, 300, 340):
+        cv2.ellipse(mask, (x, 66), (17, 26), 0, 0, 360, 255, 5)
+    box = Box(40, 30, 360, 64)
+    assert np.array_equal(remove_rules(mask > 0, box_px=box, cells_px=(box,)), mask > 0)
+
+
 def test_a_digit_without_any_lines_is_left_alone():
     canvas = np.zeros((124, 272), np.uint8)
     cv2.putText(canvas, "258", (60, 85), cv2.FONT_HERSHEY_SIMPLEX, 2.0, 255, 4)

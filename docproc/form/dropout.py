@@ -24,7 +24,7 @@ TOOTH_REACH = 0.3  #: Of a cell's width: how far from its even place the line be
 ONE_LINE = 0.04  #: Of the cells' height: cells further apart have each their own line.
 NEAR = 0.06  #: Of the box's height: a vertical line this close to its place may be broken,
 LEAST_COVER_NEAR = 0.55  #: down to this share of ink: nobody writes a 1 on the line between two cells.
-LEAST_LINES = 0.5  #: Share of a field's upright lines that must be seen for any to be removed.
+LEAST_LINES = 0.5  #: Share of a level line's pieces, or of a field's upright lines, that must be seen to be removed.
 THICKEST = 0.16  #: Of the box's height: a thicker band is a filled area, not a line.
 STROKE_MARGIN_PX = 2  #: Ink that reaches further than this beyond a line, on both sides, is a stroke crossing it.
 
@@ -92,9 +92,7 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
     ends = np.array([box_px.top, box_px.bottom])
     # Both directions are judged on the untouched mask: removing one line must not break the evidence for another.
     across = [
-        rule
-        for row in rows
-        for rule in find_rule(mask, row, knots, _free_reach(row, rows, reach), thickest, LEAST_COVER_ACROSS)
+        find_rule(mask, row, knots, _free_reach(row, rows, reach), thickest, LEAST_COVER_ACROSS) for row in rows
     ]
     down = [
         # A broken line is believed only where the template says that it is.
@@ -102,13 +100,15 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
         or find_rule(mask.T, column, ends, near, thickest // 2, LEAST_COVER_NEAR)
         for column in columns
     ]
-    # One form prints its lines alike: where most are too pale to be ink, what looks like one is a stroke.
-    if sum(bool(rules) for rules in down) < LEAST_LINES * len(columns):
-        down = []
-    for rule in across:
-        erase_rule(clean, rule, evidence=mask)
-    for rule in (rule for rules in down for rule in rules):
-        erase_rule(clean.T, rule, evidence=mask.T)
+    # One form prints its lines alike, and from end to end: where most of them are too pale to be ink, what looks
+    # like a piece of one is a stroke: the stem of a 9, the feet of three zeros.
+    for rules in across:
+        if len(rules) >= LEAST_LINES * pieces:
+            for rule in rules:
+                erase_rule(clean, rule, evidence=mask)
+    if sum(bool(rules) for rules in down) >= LEAST_LINES * len(columns):
+        for rule in (rule for rules in down for rule in rules):
+            erase_rule(clean.T, rule, evidence=mask.T)
     return clean
 
 
