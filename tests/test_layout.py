@@ -5,51 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from ruled_pages import boxes_px, draw_comb, draw_table, page_of, paper, write
 
 from docproc.form.boxes import find_boxes
 from docproc.form.handwriting import written_boxes
-from docproc.form.layout import Layout, find_fields
+from docproc.form.layout import find_fields
 from docproc.form.upright import measure_skew
 from docproc.geometry import Box
-from docproc.page import Page, PageRef
-
-
-def page_of(image: np.ndarray, *, dpi: float | None = None) -> Page:
-    return Page(ref=PageRef(source="a.png", path="a.png", index=0, sha256=""), pixels=image, dpi=dpi)
-
-
-def paper(width: int, height: int, shade: int = 245) -> np.ndarray:
-    return np.full((height, width), shade, np.uint8)
-
-
-def write(image: np.ndarray, text: str, left: int, base: int, *, height: int = 20, ink: int = 40) -> None:
-    scale = height / 21
-    cv2.putText(image, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 2, cv2.LINE_AA)
-
-
-def draw_table(
-    image: np.ndarray,
-    *,
-    left: int,
-    top: int,
-    columns: list[int],
-    rows: list[int],
-    rule: int = 1,
-    ink: int = 90,
-) -> list[list[Box]]:
-    xs, ys = np.cumsum([left, *columns]), np.cumsum([top, *rows])
-    for x in xs:
-        cv2.line(image, (int(x), int(ys[0])), (int(x), int(ys[-1])), ink, rule)
-    for y in ys:
-        cv2.line(image, (int(xs[0]), int(y)), (int(xs[-1]), int(y)), ink, rule)
-    return [
-        [Box(float(x), float(y), w, h) for x, w in zip(xs, columns, strict=False)]
-        for y, h in zip(ys, rows, strict=False)
-    ]
-
-
-def boxes_px(layout: Layout) -> dict[str, Box]:
-    return {place.field.name: place.page_from_form.box(place.field.box) for place in layout.located}
 
 
 def mark_sheet() -> tuple[np.ndarray, list[list[Box]]]:
@@ -168,67 +130,6 @@ def test_a_one_as_tall_as_its_cell_does_not_divide_it() -> None:
     assert found["r02c03"].iou(box) > 0.9
 
 
-def draw_comb(
-    image: np.ndarray, *, left: int, top: int, cells: int, width: int = 30, height: int = 44, gap: int = 0
-) -> Box:
-    for index in range(cells):
-        x = left + index * (width + gap)
-        cv2.rectangle(image, (x, top), (x + width, top + height), 90, 1)
-    return Box(left, top, cells * width + (cells - 1) * gap, height)
-
-
-def test_a_row_of_equal_narrow_boxes_is_one_comb_with_its_blank_boxes() -> None:
-    image = paper(900, 300)
-    box = draw_comb(image, left=80, top=100, cells=10)
-    for index, digit in enumerate("4170"):
-        write(image, digit, 87 + 30 * index, 133, height=24)
-    layout = find_fields(page_of(image))
-    assert [(p.field.name, p.field.kind, p.field.cells) for p in layout.located] == [("r01c01", "comb", 10)]
-    assert boxes_px(layout)["r01c01"].iou(box) > 0.93
-
-
-def test_boxes_that_stand_apart_are_a_comb_with_gaps() -> None:
-    image = paper(900, 300)
-    box = draw_comb(image, left=80, top=100, cells=6, gap=9)
-    write(image, "3", 87, 133, height=24)
-    layout = find_fields(page_of(image, dpi=25.4))
-    (place,) = layout.located
-    assert (place.field.kind, place.field.cells) == ("comb", 6)
-    assert place.field.cell_gap_mm == pytest.approx(9, abs=1.5)
-    assert boxes_px(layout)["r01c01"].iou(box) > 0.9
-
-
-def test_groups_of_a_comb_are_kept() -> None:
-    image = paper(900, 300)
-    for left, cells in ((80, 3), (182, 3), (284, 4)):
-        draw_comb(image, left=left, top=100, cells=cells)
-    write(image, "8", 87, 133, height=24)
-    (place,) = find_fields(page_of(image, dpi=25.4)).located
-    assert (place.field.cells, place.field.groups) == (10, (3, 3, 4))
-    assert place.field.group_gap_mm == pytest.approx(12, abs=2)
-
-
-def test_narrow_boxes_above_one_another_are_a_table_and_no_combs() -> None:
-    image = paper(700, 500)
-    draw_table(image, left=80, top=60, columns=[44] * 6, rows=[44] * 5)
-    write(image, "5", 94, 94, height=24)
-    write(image, "7", 138, 138, height=24)
-    layout = find_fields(page_of(image))
-    assert [(p.field.name, p.field.cells) for p in layout.located] == [("r01c01", 1), ("r02c02", 1)]
-
-
-def test_a_comb_cut_by_the_edge_of_the_image_is_closed_by_it() -> None:
-    image = paper(1000, 200)
-    for x in range(0, 1000, 125):
-        cv2.line(image, (x + 60, 40), (x + 60, 170), 30, 5)
-    cv2.line(image, (0, 40), (999, 40), 30, 5)
-    cv2.line(image, (0, 170), (999, 170), 30, 5)
-    write(image, "4", 210, 140, height=60)
-    (place,) = [p for p in find_fields(page_of(image)).located if p.field.kind == "comb"]
-    assert place.field.cells >= 7
-    assert boxes_px(Layout(size_mm=(1, 1), located=(place,)))[place.field.name].width > 860
-
-
 def test_a_column_of_numbers_open_to_the_edge_is_closed_by_it() -> None:
     image = paper(400, 700)
     for y in range(60, 661, 100):
@@ -240,14 +141,6 @@ def test_a_column_of_numbers_open_to_the_edge_is_closed_by_it() -> None:
     assert set(found) == {"r01c01", "r02c01", "r03c01"}
     for row in range(3):
         assert found[f"r{row + 1:02d}c01"].iou(Box(0, 60 + 100 * row, 330, 100)) > 0.9
-
-
-def test_a_lone_small_box_is_a_cell() -> None:
-    image = paper(600, 400)
-    cv2.rectangle(image, (200, 150), (250, 200), 80, 2)
-    write(image, "6", 215, 188, height=26)
-    (place,) = find_fields(page_of(image)).located
-    assert (place.field.name, place.field.kind) == ("r01c01", "cell")
 
 
 def test_a_short_dash_and_a_small_one_count_as_written() -> None:

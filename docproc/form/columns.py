@@ -30,6 +30,7 @@ MOST_LEAN = 0.12  #: ... and their sides lean by this tangent at most: an edge o
 MOST_APART = 4.5  #: Heights that two boxes of one column may be apart.
 SEARCH_SHARE = 0.2  #: Of the pitch: how far a rule may be from where the pitch puts it.
 SEARCH_STEPS = 12  #: On each side of it.
+NEAR_SHARE = 0.02  #: Of a rule's darkness, which it counts as paler at the end of the search.
 SAMPLES = 90  #: Points along a rule that are looked at.
 SIDE_SHARE = 0.04  #: Of the width, left out at both ends.
 LEVEL_SHARE = 0.35  #: A faded rule is as dark as this share of the rule next to it ...
@@ -38,7 +39,7 @@ INK_FACTOR = 2.0  #: Writing is darker than rules by this factor ...
 INK_LEVELS = 8.0  #: ... and by this many gray levels.
 LEAST_CLEAR = 0.35  #: Share of a rule that must be free of writing.
 LEAST_SHARE = 0.75  #: Share of what is clear that must be as dark as a rule, ...
-LEAST_THIRD = 0.4  #: ... and of each third of it: a leader's dash ends halfway.
+LEAST_THIRD = 0.4  #: ... and of each third, writing included: a leader's dash ends halfway.
 LEAST_BEYOND = (
     0.75  #: ... which is all thirds' due where a rule would make the column longer: there a line of print may stand.
 )
@@ -225,14 +226,16 @@ def _rule_near(guess: Line, beside: Line, column: _Column, depth: Gray, *, beyon
     clear = values <= max(INK_FACTOR * usual, usual + INK_LEVELS)
     ruled = clear & (values >= level)
     score = np.where(clear, np.minimum(values, usual), 0).sum(axis=2) / np.maximum(clear.sum(axis=2), 1)
-    score[clear.mean(axis=2) < LEAST_CLEAR] = -1
+    # Of rules that look alike, the one where the pitch puts it.
+    score -= NEAR_SHARE * usual * (np.abs(offset[:, np.newaxis]) + np.abs(offset)) / offset[-1]
+    score[clear.mean(axis=2) < LEAST_CLEAR] = -np.inf
     left, right = np.unravel_index(int(score.argmax()), score.shape)
     clear, ruled = clear[left, right], ruled[left, right]
     if clear.mean() < LEAST_CLEAR or ruled.sum() < (LEAST_BEYOND if beyond else LEAST_SHARE) * clear.sum():
         return None
-    for third, ruled_third in zip(np.array_split(clear, 3), np.array_split(ruled, 3), strict=True):
-        if ruled_third.sum() < (LEAST_BEYOND if beyond else LEAST_THIRD) * third.sum():
-            return None
+    most_pale = 1 - (LEAST_BEYOND if beyond else LEAST_THIRD)
+    if any(pale.mean() > most_pale for pale in np.array_split(clear & ~ruled, 3)):
+        return None
     return guess[0] + float(offset[left]), guess[1] + float(offset[right])
 
 
