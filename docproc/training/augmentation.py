@@ -72,15 +72,16 @@ def _likeness(one: Ink, other: Ink) -> float:
     return float(a @ b / max(float(np.sqrt((a @ a) * (b @ b))), 1.0))
 
 
-def bend(ink: Ink, rng: np.random.Generator) -> Ink:
+def bend(ink: Ink, rng: np.random.Generator, *, strength: float = 1.0) -> Ink:
     """Turn, slant, stretch and bend elastically (P. Simard et al., ICDAR 2003), all in one resampling."""
-    degrees = np.clip(rng.normal(0, _ROTATION_DEG), -_ROTATION_LIMIT_DEG, _ROTATION_LIMIT_DEG)
-    angle, slant, aspect = np.deg2rad(degrees), rng.normal(0, _SLANT), np.exp(rng.normal(0, _ASPECT) / 2)
+    degrees = np.clip(rng.normal(0, _ROTATION_DEG), -_ROTATION_LIMIT_DEG, _ROTATION_LIMIT_DEG) * strength
+    angle, slant = np.deg2rad(degrees), rng.normal(0, _SLANT) * strength
+    aspect = np.exp(rng.normal(0, _ASPECT) * strength / 2)
     zoom = rng.uniform(1.0, 1.3)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     source_from_result = turn @ np.array([[zoom / aspect, slant], [0, zoom * aspect]])
     centered_x, centered_y = _CENTERED
-    nodes = rng.normal(0, rng.uniform(0, _ELASTIC_PX), (_GRID, _GRID, 2)).astype(np.float32)
+    nodes = rng.normal(0, rng.uniform(0, _ELASTIC_PX) * strength, (_GRID, _GRID, 2)).astype(np.float32)
     shift = cv2.resize(nodes, (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_CUBIC)
     (a, b), (c, d) = source_from_result.astype(np.float32)
     map_x = a * centered_x + b * centered_y + shift[:, :, 0] + np.float32(_MIDDLE)

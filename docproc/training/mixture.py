@@ -11,13 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from docproc.character.normalization import normalize_all
-from docproc.training.augmentation import augment
+from docproc.character.normalization import normalize, normalize_all
+from docproc.training.augmentation import augment, bend
 from docproc.training.datasets import Digits
 from docproc.training.negatives import draw_negatives
 
 NEGATIVE_SHARE = 0.17  #: Of all glyphs shown.
-PLAIN_SHARE = 0.45  #: Of the glyphs shown, not aged, so that clean input stays easy.
+AGED_SHARE = 0.5  #: Of the glyphs shown: printed, scanned and cut badly.
+LAST_AGED_SHARE = 0.25  #: The same in the last epochs, so that clean input ends up easy.
+LAST_EPOCHS = 0.2  #: Share of the epochs that are the last in this sense.
+BENT_SHARE = 0.8  #: Of the others, only bent, as another hand would write them; the rest is shown as it is.
+BENT_STRENGTH = 0.7  #: Of the bend that aged glyphs get.
 #: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
 #: shapes that MNIST lacks.
 EXTRA_WEIGHT = 2.0
@@ -33,7 +37,14 @@ def shares(sources: Sequence[Digits]) -> list[float]:
     return [(1 - NEGATIVE_SHARE) * weight / sum(weights) for weight in weights]
 
 
-def aged_glyphs(sources: Sequence[Digits], *, count: int, seed: int, epoch: int) -> tuple[Glyphs, Glyphs]:
+def aged_share(epoch: int, epochs: int) -> float:
+    """Share of aged glyphs in an epoch, from 0, of so many."""
+    return LAST_AGED_SHARE if epoch >= (1 - LAST_EPOCHS) * epochs else AGED_SHARE
+
+
+def aged_glyphs(
+    sources: Sequence[Digits], *, count: int, seed: int, epoch: int, aged_share: float = AGED_SHARE
+) -> tuple[Glyphs, Glyphs]:
     """About `count` glyphs and their classes for one epoch, augmented and shuffled."""
     rng = np.random.default_rng((seed, epoch))
     picks = [
@@ -47,11 +58,17 @@ def aged_glyphs(sources: Sequence[Digits], *, count: int, seed: int, epoch: int)
     canvases = np.concatenate([digits, marks])
     plain = np.concatenate([plain, normalize_all(list(marks))])
     order = rng.permutation(len(canvases))
-    stays_plain = rng.random(len(canvases)) < PLAIN_SHARE
+    ways = rng.random(len(canvases))
     neighbors = rng.integers(len(digits), size=len(canvases))
-    glyphs = np.stack(
-        [plain[i] if stays_plain[i] else augment(canvases[i], rng, digits[neighbors[i]]) for i in order]
-    )
+
+    def shown(index: int) -> Glyphs:
+        if ways[index] < aged_share:
+            return augment(canvases[index], rng, digits[neighbors[index]])
+        if ways[index] < aged_share + (1 - aged_share) * BENT_SHARE:
+            return normalize(bend(canvases[index], rng, strength=BENT_STRENGTH))
+        return plain[index]
+
+    glyphs = np.stack([shown(index) for index in order])
     return glyphs, np.concatenate([labels, mark_labels])[order]
 
 

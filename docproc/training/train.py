@@ -38,12 +38,12 @@ from docproc.training.assessment import choose_threshold, measure, reliability_p
 from docproc.training.datasets import LICENSES, Digits, hold_out, read_digits, read_mnist
 from docproc.training.export import check_agreement, export
 from docproc.training.fit import EpochScore, fit
-from docproc.training.mixture import NEGATIVE_SHARE, aged_glyphs, shares
+from docproc.training.mixture import NEGATIVE_SHARE, aged_glyphs, aged_share, shares
 from docproc.training.network import predict
 
 HOLD_OUT_SHARE = 0.15  #: Of each source's writers (of its digits, where writers are unknown).
 #: Share wrong among accepted digits that `review_below` aims at, on held-out writers.
-WRONG_AMONG_ACCEPTED = 0.003
+WRONG_AMONG_ACCEPTED = 0.005
 _HELD_OUT_EPOCH = 1_000_000  #: Numbers of epochs that training never comes to: held-out glyphs are drawn apart.
 _CALIBRATION_EPOCH = 1_000_001
 _PATIENCE_EPOCHS = 8
@@ -102,7 +102,13 @@ def train(
     material = gather(plan)
     held_out = aged_glyphs(material.held_out, count=plan.held_out_glyphs // 2, seed=plan.seed, epoch=_HELD_OUT_EPOCH)
     model, history = fit(
-        lambda epoch: aged_glyphs(material.train, count=plan.glyphs_per_epoch, seed=plan.seed, epoch=epoch),
+        lambda epoch: aged_glyphs(
+            material.train,
+            count=plan.glyphs_per_epoch,
+            seed=plan.seed,
+            epoch=epoch,
+            aged_share=aged_share(epoch, plan.epochs),
+        ),
         held_out,
         epochs=plan.epochs,
         glyphs_per_epoch=plan.glyphs_per_epoch,
