@@ -269,6 +269,7 @@ def _unread(page: Page, templates: Sequence[Template], recognizer: Recognizer, w
         verdict=Verdict.REVIEW,
         reasons=(Reason.REGISTRATION,),
         residual_mm=why.residual_mm,
+        detail=why.detail,
     )
 
 

@@ -78,3 +78,4 @@ class Record:
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     residual_mm: float | None = None  #: How well the page lies on its template; None without one.
+    detail: str = ""  #: A sentence for people about what is wrong with the page as a whole.
