@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from docproc.reading import FieldReading, Reason, Verdict
 
+UNUSABLE = 0.01  #: Confidence below which a value helps nobody who looks at the field.
+
 #: Reasons that tell what was seen and do not by themselves call for a look.
 INFORMATIVE = frozenset({Reason.CROSSED_OUT, Reason.DASH})
 
@@ -24,7 +26,7 @@ def decide(
     """Verdict on one field, and its reasons in the order in which they arose.
 
     A field is accepted where its confidence reaches the policy's threshold and nothing speaks against it. It is
-    rejected where there is ink, and none of it could be read as a digit or as a mark that stands for nothing.
+    rejected where it holds marks that are no digits, and what was read in them is as good as certainly wrong.
     """
     found = list(dict.fromkeys(reasons))
     if confidence < policy.review_below:
@@ -32,7 +34,7 @@ def decide(
     against = [reason for reason in found if reason not in INFORMATIVE]
     if not against:
         return Verdict.ACCEPTED, tuple(found)
-    if has_ink and not text and Reason.NOT_A_DIGIT in against:
+    if has_ink and Reason.NOT_A_DIGIT in against and (not text or confidence < UNUSABLE):
         return Verdict.REJECTED, tuple(found)
     return Verdict.REVIEW, tuple(found)
 

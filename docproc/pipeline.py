@@ -31,11 +31,12 @@ from docproc.form.registration import Registration, Unregistered, register
 from docproc.geometry import MM_PER_INCH, Box, Transform
 from docproc.page import Mask, Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
-from docproc.rules import check
+from docproc.rules import check, weigh
 from docproc.template import Field, Template
 
 SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
 LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
+LEAST_CHANCE = 1e-3  #: Of an alternative to be named.
 LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
 WHOLE_IMAGE_FIELD = "value"
 
@@ -211,27 +212,31 @@ def _read_field(
         meaning = read_lattice(proposal.lattice, marks, lengths=field.lengths)
     else:
         meaning = read_cells([None if index is None else marks[index] for index in proposal.cells])
-    reasons = (*meaning.reasons, *_defects(proposal, meaning), *check(field, meaning.text))
+    # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
+    broken = check(field, meaning.text)
+    (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
     verdict, reasons = decide(
-        text=meaning.text,
-        confidence=meaning.confidence,
+        text=text,
+        confidence=confidence,
         has_ink=meaning.has_ink,
-        reasons=reasons,
+        reasons=(*meaning.reasons, *_defects(proposal, meaning), *broken),
         policy=policy,
     )
     for index, (glyph, mark) in enumerate(zip(glyphs, marks, strict=True)):
         trace.picture(f"5-glyph-{index:02d}", glyph, field=field.name)
         trace.note(f"glyph {index}: {_in_words(mark)}", field=field.name)
     trace.note(
-        f"{meaning.text!r} at {meaning.confidence:.4f}: {verdict} {';'.join(reasons)}".rstrip(), field=field.name
+        f"{text!r} at {confidence:.4f} (by the ink alone {meaning.text!r} at {meaning.confidence:.4f}), threshold "
+        f"{policy.review_below:g}: {verdict} {';'.join(reasons)}".rstrip(),
+        field=field.name,
     )
     return FieldReading(
         name=field.name,
-        text="" if verdict is Verdict.REJECTED else meaning.text,
-        confidence=meaning.confidence,
+        text="" if verdict is Verdict.REJECTED else text,
+        confidence=confidence,
         verdict=verdict,
         reasons=reasons,
-        alternatives=meaning.alternatives,
+        alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE),
         characters=meaning.characters,
         box_px=image.page_from_field.box(image.box_px),
         crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image),

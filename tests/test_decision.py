@@ -35,6 +35,14 @@ def test_ink_that_says_nothing_is_rejected():
     assert outcome[0] is Verdict.REJECTED
 
 
+def test_letters_are_not_passed_on_as_a_number():
+    assert verdict(text="54454144", confidence=0.0001, reasons=(Reason.NOT_A_DIGIT,))[0] is Verdict.REJECTED
+
+
+def test_a_doubtful_digit_is_shown_with_its_best_guess():
+    assert verdict(text="54", confidence=0.3, reasons=(Reason.NOT_A_DIGIT,))[0] is Verdict.REVIEW
+
+
 def test_a_required_blank_is_looked_at():
     assert verdict(text="", has_ink=False, reasons=(Reason.BLANK_REQUIRED,))[0] is Verdict.REVIEW
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from docproc.rules import check
+from docproc.rules import check, weigh
 from docproc.template import Field
 
 
@@ -28,3 +28,21 @@ def field(**keys) -> Field:
 )
 def test_a_value_breaks_the_rules_that_it_breaks(keys, text, broken):
     assert check(field(**keys), text) == broken
+
+
+def test_a_value_that_breaks_no_rule_gains_on_one_that_does():
+    weighed = weigh(field(rules={"max": 31}), [("31", 0.5), ("37", 0.45)])
+    assert weighed[0][0] == "31"
+    assert weighed[0][1] > 0.89
+    assert weighed[1][1] < 0.02
+
+
+def test_the_check_digit_can_overrule_the_likelier_reading():
+    (best, chance), *_ = weigh(field(rules={"check_digit": "luhn"}), [("78945", 0.6), ("78949", 0.3)])
+    assert best == "78949"
+    assert chance < 0.8
+
+
+def test_chances_stay_as_they_are_where_no_rule_speaks():
+    chances = [("12", 0.7), ("17", 0.2)]
+    assert weigh(field(), chances) == [(value, pytest.approx(chance)) for value, chance in chances]
