@@ -154,7 +154,8 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         trace.note(f"template {template.name}: {what}")
     if not fitting:
         return next(found for found, _ in tried if isinstance(found, Unregistered))
-    best, template = min(fitting, key=lambda pair: pair[0].residual_mm)
+    # Forms of one office share print: the template of which more is found is the page's, not the one that fits best.
+    best, template = max(fitting, key=lambda pair: pair[0].share)
     return _Sheet(best.located, template.name, template.digest, best.residual_mm)
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from test_pipeline import POLICY, WidthReader, filled, template
 
-from docproc.errors import OutputError
+from docproc.cli.explain import explain
+from docproc.errors import OutputError, PageError
 from docproc.explain import explain_page
 from docproc.page import Page, PageRef
 
@@ -40,3 +41,8 @@ def test_a_folder_that_cannot_be_written_is_said_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write the pictures"):
         explain_page(slip(), [template()], WidthReader(), POLICY, tmp_path / "file" / "why")
+
+
+def test_a_folder_is_not_taken_for_a_page(tmp_path):
+    with pytest.raises(PageError, match="is a folder"):
+        explain(tmp_path, tmp_path / "why")

@@ -57,6 +57,11 @@ def evaluate(
     from docproc import evaluation
 
     judged = evaluation.judge(evaluation.read_found(results), evaluation.read_truth(truth), by=by.value)
+    if by is JoinBy.NAME and judged and not any(one.found for one in judged):
+        typer.echo(
+            "No field of the truth was found by its name; were the pages read without a template? Try --by box.",
+            err=True,
+        )
     total, by_template = evaluation.evaluate(judged), evaluation.evaluate_by_template(judged)
     unseen = evaluation.wrong_and_accepted(judged)
     if as_json:

@@ -68,6 +68,8 @@ def explain(
     from docproc.sources import find_sources
     from docproc.template import find_template, load_template
 
+    if scan.is_dir():
+        raise PageError(f"{scan} is a folder.", remedy="Name one image or PDF in it.")
     refs = list_pages(find_sources([str(scan)])[0])
     if page_number > len(refs):
         raise PageError(f"{scan} has {len(refs)} pages, and no page {page_number}.", remedy="Name one that it has.")

@@ -43,7 +43,7 @@ from docproc.training.network import predict
 
 HOLD_OUT_SHARE = 0.15  #: Of each source's writers (of its digits, where writers are unknown).
 #: Share wrong among accepted digits that `review_below` aims at, on held-out writers.
-WRONG_AMONG_ACCEPTED = 0.005
+WRONG_AMONG_ACCEPTED = 0.01
 _HELD_OUT_EPOCH = 1_000_000  #: Numbers of epochs that training never comes to: held-out glyphs are drawn apart.
 _CALIBRATION_EPOCH = 1_000_001
 _PATIENCE_EPOCHS = 8
