@@ -1,0 +1,68 @@
+"""Where the time of a page goes: the share of each level, on the sample forms.
+
+    python -m tests.bench.stages
+
+In:  samples/, the shipped model.
+Out: a table with each function's share of `read_page`, and glyphs a second of the recognizer by itself.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from docproc.character.recognizer import load_recognizer
+from docproc.decision import Policy
+from docproc.page import find_sources, list_pages, load_page
+from docproc.pipeline import read_page
+from docproc.template import load_template
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+STAGES = (
+    ("form/registration.py", "register"),
+    ("form/binarization.py", "estimate_paper"),
+    ("form/cutting.py", "cut_field"),
+    ("pipeline.py", "_pen_peak"),
+    ("pipeline.py", "_propose"),
+    ("character/normalization.py", "normalize_all"),
+    ("character/recognizer.py", "recognize"),
+    ("pipeline.py", "_read_field"),
+)
+
+
+def main() -> None:
+    """Profile the samples, print the shares."""
+    cv2.setNumThreads(1)
+    recognizer = load_recognizer()
+    policy = Policy(recognizer.card.review_below)
+    work = []
+    for folder in sorted(path.parent for path in SAMPLES.glob("*/template.yaml")):
+        template = load_template(folder / "template.yaml")
+        pages = [load_page(ref) for source in find_sources([str(folder)]) for ref in list_pages(source)]
+        work += [(page, template) for page in pages]
+    read_page(work[0][0], [work[0][1]], recognizer, policy)  # what is loaded once is not a page's time
+    profile = cProfile.Profile()
+    profile.enable()
+    for page, template in work:
+        read_page(page, [template], recognizer, policy)
+    profile.disable()
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    spent = {(file.replace("\\", "/"), name): row[3] for (file, _, name), row in stats.items()}
+    whole = sum(value for (file, name), value in spent.items() if name == "read_page")
+    print(f"{len(work)} pages, {whole / len(work):.2f} s a page under the profiler")
+    for file, name in STAGES:
+        share = sum(value for (where, what), value in spent.items() if what == name and where.endswith(file)) / whole
+        print(f"  {share:6.1%}  {name}")
+    glyphs = np.random.default_rng(0).integers(0, 256, (6400, 28, 28), dtype=np.uint8)
+    started = time.perf_counter()
+    recognizer.recognize(glyphs)
+    print(f"recognizer by itself: {len(glyphs) / (time.perf_counter() - started):,.0f} glyphs a second on one core")
+
+
+if __name__ == "__main__":
+    main()
