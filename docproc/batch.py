@@ -21,9 +21,10 @@ from docproc.decision import Policy
 from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
 from docproc.errors import MissingExtraError, PageError
 from docproc.export import Results, open_results
+from docproc.export.rows import is_unread
 from docproc.page import Source, Unreadable, find_sources, list_pages
 from docproc.reader import OpenReader, Outcome, PageTask, Task
-from docproc.reading import Verdict
+from docproc.reading import Reason, Verdict
 from docproc.template import FILE_NAME, Template, load_template
 
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
@@ -38,9 +39,13 @@ class Summary:
     failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
     pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
     pages_to_review: int = 0  #: With a verdict other than accepted.
+    unregistered: int = 0  #: Pages that do not lie on their template.
+    pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
     accepted: int = 0  #: Fields.
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
+    fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
+    review_below: float | None = None  #: The threshold in force; None where none was named.
     seconds: float = 0.0
     failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
 
@@ -50,9 +55,14 @@ class Summary:
         return self.accepted + self.review + self.rejected
 
     @property
+    def fields_to_look_at(self) -> int:
+        """Fields that stand one by one in the sheet `review`."""
+        return self.review + self.rejected - self.fields_unread
+
+    @property
     def pages_per_second(self) -> float:
-        """Speed over the whole batch, starting included."""
-        return (self.pages + self.failed) / self.seconds if self.seconds else 0.0
+        """Speed over the whole batch, starting included; 0 where no page was read: to refuse a file is no reading."""
+        return (self.pages + self.failed) / self.seconds if self.pages and self.seconds else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -61,10 +71,12 @@ class Summary:
             "pages": self.pages,
             "pages_failed": self.failed,
             "pages_to_review": self.pages_to_review,
+            "pages_unregistered": self.unregistered,
             "fields": self.fields,
             "fields_accepted": self.accepted,
             "fields_to_review": self.review,
             "fields_rejected": self.rejected,
+            "review_below": self.review_below,
             "seconds": round(self.seconds, 3),
             "pages_per_second": round(self.pages_per_second, 3),
         }
@@ -119,13 +131,13 @@ def process_batch(
     PageError
         If nothing to read was found at all.
     """
-    with open_results(output_dir) as results:
-        recognizer = load_recognizer(model_dir)
+    recognizer = load_recognizer(model_dir)
+    policy = Policy(recognizer.card.review_below if review_below is None else review_below)
+    with open_results(output_dir, review_below=policy.review_below) as results:
         given = None if template_path is None or whole_image else load_template(template_path)
         references = [given.reference_path] if given is not None and given.reference_path is not None else []
         sources = find_sources([os.fspath(path) for path in inputs], skip=output_dir, references=references)
         served, templates = ({}, {}) if whole_image else _templates_for(sources, template_path, given)
-        policy = Policy(recognizer.card.review_below if review_below is None else review_below)
         listed = _Listing(sources, served)
         beginning = list(islice(listed, FEW_PAGES + 1))
         engine = choose_engine(len(beginning), jobs)
@@ -134,7 +146,7 @@ def process_batch(
             engine=engine,
             open_reader=OpenReader(recognizer, templates, policy, whole_image),
             results=results,
-            summary=Summary(output=output_dir),
+            summary=Summary(output=output_dir, review_below=policy.review_below),
             expected=lambda: listed.expected,
             progress=progress,
         )
@@ -191,10 +203,15 @@ def _counted(summary: Summary, outcome: Outcome) -> Summary:
         named = (*summary.failures, outcome)[:FAILURES_NAMED]
         return replace(summary, failed=summary.failed + 1, failures=named)
     verdicts = [reading.verdict for reading in outcome.fields]
+    doubtful = len(verdicts) - verdicts.count(Verdict.ACCEPTED)
+    unread = is_unread(outcome)
     return replace(
         summary,
         pages=summary.pages + 1,
         pages_to_review=summary.pages_to_review + (outcome.verdict is not Verdict.ACCEPTED),
+        unregistered=summary.unregistered + (Reason.REGISTRATION in outcome.reasons),
+        pages_unread=summary.pages_unread + unread,
+        fields_unread=summary.fields_unread + (doubtful if unread else 0),
         accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
         review=summary.review + verdicts.count(Verdict.REVIEW),
         rejected=summary.rejected + verdicts.count(Verdict.REJECTED),

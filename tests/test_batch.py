@@ -15,13 +15,14 @@ import yaml
 from PIL import Image
 
 from docproc.batch import FEW_PAGES, Summary, choose_engine, keep_outcomes, process_batch
+from docproc.character.recognizer import load_recognizer
 from docproc.decision import Policy
 from docproc.engine import PoolEngine, SerialEngine
 from docproc.errors import ModelError, OutputError, PageError, TemplateError
 from docproc.export import open_results
 from docproc.page import PageRef, Unreadable
 from docproc.reader import OpenReader, Outcome, PageTask, Task
-from docproc.reading import FieldReading, Record, Verdict
+from docproc.reading import FieldReading, Reason, Record, Verdict
 
 TEMPLATE = {
     "page": {"width_mm": 100, "height_mm": 100},
@@ -268,3 +269,33 @@ def test_a_record_is_the_same_from_every_engine(tmp_path: Path) -> None:
     for name in ("fields.csv", "forms.csv", "errors.csv"):
         assert (tmp_path / "out1" / name).read_bytes() == (tmp_path / "out2" / name).read_bytes()
     assert len(_rows(tmp_path / "out1" / "fields.csv")) == FEW_PAGES + 2
+
+
+def test_pages_that_do_not_lie_on_their_template_are_counted_apart(tmp_path: Path) -> None:
+    unread = FieldReading("x", "", 0.0, Verdict.REVIEW, (Reason.REGISTRATION,))
+    seen = FieldReading("x", "1", 0.4, Verdict.REVIEW, ("low_confidence",))
+
+    class Engine:
+        def run(self, tasks: Any, open_work: Any) -> Any:
+            for task in tasks:
+                off = task.ref.source == "other.png"
+                fields, reasons = ((unread, unread), (Reason.REGISTRATION,)) if off else ((seen,), ())
+                yield task, Record(task.ref, "slip", "", "", fields, Verdict.REVIEW, reasons)
+
+    summary = _run(tmp_path, [_task("a.png"), _task("other.png"), _task("b.png")], Engine())
+    assert (summary.pages, summary.pages_to_review, summary.unregistered) == (3, 3, 1)
+    assert (summary.review, summary.fields_to_look_at, summary.pages_unread) == (4, 2, 1)
+    assert summary.as_dict()["pages_unregistered"] == 1
+
+
+def test_the_threshold_in_force_is_in_the_summary(tmp_path: Path) -> None:
+    page = _image(tmp_path / "a.png")
+    given = process_batch([page], tmp_path / "given", whole_image=True, review_below=0.25, jobs=1)
+    shipped = process_batch([page], tmp_path / "shipped", whole_image=True, jobs=1)
+    assert (given.review_below, given.as_dict()["review_below"]) == (0.25, 0.25)
+    assert shipped.review_below == load_recognizer(None).card.review_below
+
+
+def test_there_is_no_rate_where_no_page_was_read() -> None:
+    assert Summary(Path("out"), failed=3, seconds=0.001).pages_per_second == 0
+    assert Summary(Path("out"), pages=3, failed=1, seconds=2.0).pages_per_second == 2

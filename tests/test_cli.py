@@ -17,7 +17,9 @@ import pytest
 from PIL import Image
 
 from docproc import __version__
+from docproc.batch import Summary
 from docproc.cli import main
+from docproc.cli.process import print_summary
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -133,6 +135,59 @@ def test_more_failures_than_a_screen_holds_are_counted(run: Run, tmp_path: Path)
     assert code == 10
     assert len(err.splitlines()) == 21
     assert "5 more failed" in err.splitlines()[-1]
+
+
+def test_the_summary_names_the_threshold_in_force(run: Run, tmp_path: Path) -> None:
+    _blank(tmp_path / "scans" / "a.png")
+    _, out, _ = run("process", "scans", "--whole-image", "-o", "out", "--review-below", "0.9")
+    assert "less sure than 0.90, or a rule broken" in out
+
+
+def test_where_no_page_was_read_no_rate_is_printed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    _, out, _ = run("process", "a.png", "-o", "out")
+    assert "a second" not in out
+
+
+def test_pages_off_their_template_are_named_only_where_there_are_any(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    counts = {"pages": 3, "pages_to_review": 3, "review": 4, "review_below": 0.9}
+    print_summary(Summary(tmp_path, **counts, unregistered=1, pages_unread=1, fields_unread=3))
+    line = next(line for line in capsys.readouterr().out.splitlines() if "not on their template" in line)
+    assert line.split() == [
+        "pages",
+        "not",
+        "on",
+        "their",
+        "template",
+        "1",
+        "is",
+        "it",
+        "another",
+        "form?",
+        "see",
+        "sheet",
+        "review",
+    ]
+    print_summary(Summary(tmp_path, **counts))
+    assert "not on their template" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"review": 4}, "(4 fields)."),
+        ({"review": 1}, "(1 field)."),
+        ({"review": 4, "rejected": 1, "fields_unread": 3, "pages_unread": 1}, "(2 fields and 1 whole page)."),
+        ({"review": 6, "fields_unread": 6, "pages_unread": 2}, "(2 whole pages)."),
+    ],
+)
+def test_the_next_step_counts_what_the_sheet_review_shows(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, counts: dict[str, int], told: str
+) -> None:
+    print_summary(Summary(tmp_path, pages=3, pages_to_review=3, **counts))
+    assert capsys.readouterr().out.rstrip().endswith(f"the sheet `review` shows what needs eyes {told}")
 
 
 def test_machines_get_one_json_object(run: Run, tmp_path: Path) -> None:

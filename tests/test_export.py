@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ import pytest
 from docproc.errors import OutputError
 from docproc.export import open_results
 from docproc.export.delimited import safe_cell
+from docproc.export.folder import explained
 from docproc.export.legend import REASON_MEANING, STATUS_MEANING
-from docproc.export.rows import FormRow, ReviewRow
-from docproc.export.workbook import COLORS, MOST_PICTURES, SheetSize, write_workbook
+from docproc.export.picture import compact
+from docproc.export.review import MOST_PICTURES
+from docproc.export.rows import FormRow, ReviewRow, threshold
+from docproc.export.sheet import ABSENT_COLOR, COLORS
+from docproc.export.workbook import SheetSize, write_workbook
 from docproc.geometry import Box
 from docproc.page import PageRef, Unreadable
 from docproc.reading import FieldReading, Reason, Record, Verdict
@@ -37,7 +42,9 @@ def _reading(name: str, text: str, verdict: Verdict = Verdict.ACCEPTED, **more: 
     )
 
 
-def _record(source: str, *fields: FieldReading, index: int = 0, reasons: tuple[str, ...] = ()) -> Record:
+def _record(
+    source: str, *fields: FieldReading, index: int = 0, reasons: tuple[str, ...] = (), detail: str = ""
+) -> Record:
     doubtful = reasons or any(reading.verdict is not Verdict.ACCEPTED for reading in fields)
     return Record(
         ref=PageRef(source=source, path=source, index=index, sha256="0"),
@@ -47,6 +54,7 @@ def _record(source: str, *fields: FieldReading, index: int = 0, reasons: tuple[s
         fields=fields,
         verdict=Verdict.REVIEW if doubtful else Verdict.ACCEPTED,
         reasons=reasons,
+        detail=detail,
     )
 
 
@@ -149,7 +157,7 @@ def test_doubtful_cells_are_colored_and_the_legend_says_what_colors_mean(tmp_pat
     assert colors["accepted"] == "00000000"
     explained = {row[0].value: row[0].fill.fgColor.rgb for row in legend.iter_rows() if row[0].value in colors}
     assert explained == colors
-    assert (forms.freeze_panes, forms.auto_filter.ref) == ("A2", "A1:H2")
+    assert (forms.freeze_panes, forms.auto_filter.ref) == ("C2", "A1:H2")
 
 
 def test_a_doubtful_blank_is_colored_too(tmp_path: Path) -> None:
@@ -160,7 +168,99 @@ def test_a_doubtful_blank_is_colored_too(tmp_path: Path) -> None:
 
 def test_the_legend_explains_every_status_and_reason() -> None:
     assert set(STATUS_MEANING) == set(Verdict)
-    assert set(REASON_MEANING) == set(Reason)
+    assert {name.partition(":")[0] for name in REASON_MEANING} == set(Reason)
+
+
+def test_the_legend_has_headings_and_names_the_threshold_in_force(tmp_path: Path) -> None:
+    with open_results(tmp_path / "out", review_below=0.9) as results:
+        results.add(_record("a.png", _reading("x", "1")))
+    legend = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["legend"]
+    rows = [(row[0].value, row[1].value) for row in legend.iter_rows()]
+    assert rows[0] == ("status", "meaning")
+    assert ("reason", "meaning") in rows
+    meaning = dict(rows)
+    assert "less sure than 0.90" in str(meaning["low_confidence"])
+    assert {"rule:min", "rule:max", "rule:regex", "rule:check_digit", "duplicate_of:FILE"} <= set(meaning)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.9, "0.90"), (0.0, "0.00"), (1.0, "1.00"), (0.999, "0.999")])
+def test_a_threshold_is_never_rounded_to_another_one(value: float, shown: str) -> None:
+    assert threshold(value) == shown
+
+
+def test_a_cell_of_a_field_that_the_form_does_not_have_is_gray_and_a_blank_one_is_not(tmp_path: Path) -> None:
+    _write(tmp_path / "out", _record("a.png", _reading("x", "")), _record("b.png", _reading("y", "7")))
+    forms = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["forms"]
+    fills = {cell: forms[cell].fill.fgColor.rgb for cell in ("F2", "G2", "F3", "G3")}
+    gray = "FF" + ABSENT_COLOR[1:]
+    assert fills == {"F2": "00000000", "G2": gray, "F3": gray, "G3": "00000000"}
+
+
+def test_every_column_holds_its_longest_text_and_the_pictures_theirs(tmp_path: Path) -> None:
+    name, value = "number_of_the_account_of_the_payer", "123456789012"
+    _write(tmp_path / "out", _record("a.png", _reading(name, value, Verdict.REVIEW, crop_png=_crop(200, 48))))
+    book = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")
+    widths = {letter: book["review"].column_dimensions[letter].width for letter in "ABDE"}
+    assert widths["D"] > len(name)
+    assert widths["E"] > len(value)
+    assert 200 <= 7 * widths["A"] + 5 <= 220, "a digit is 7 px wide, and a column has 5 px more"
+    assert book["forms"].column_dimensions["F"].width > len(name)
+
+
+def test_a_very_long_text_does_not_push_all_others_off_the_screen(tmp_path: Path) -> None:
+    _write(tmp_path / "out", _record("a/" * 200 + "a.png", _reading("x", "1", Verdict.REVIEW)))
+    review = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["review"]
+    assert review.column_dimensions["B"].width < 60
+    assert review["B2"].alignment.wrap_text
+    assert review.row_dimensions[2].height > 7 * 15, "points, eight lines"
+
+
+def test_a_row_to_review_has_one_alignment_one_rule_below_and_one_number_format(tmp_path: Path) -> None:
+    record = _record(
+        "a.png", _reading("x", "1", Verdict.REVIEW, confidence=0.99999), _reading("y", "2", Verdict.REJECTED)
+    )
+    whole = _record("b.png", reasons=(Reason.NO_FIELDS,))
+    _write(tmp_path / "out", record, whole)
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["review"]
+    cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row]
+    assert len(cells) == 3 * 9
+    assert {(cell.alignment.vertical, cell.border.bottom.style) for cell in cells} == {("center", "thin")}
+    assert {sheet[f"F{row}"].number_format for row in (2, 3, 4)} == {"0.000"}
+    assert [sheet[f"F{row}"].value for row in (2, 3)] == [0.999, 0.987], "cut: never shown as certain"
+
+
+def test_sheets_are_printed_lying_and_one_page_wide(tmp_path: Path) -> None:
+    _write(tmp_path / "out", _record("a.png", _reading("x", "1")))
+    book = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")
+    for sheet in (book["forms"], book["review"]):
+        assert sheet.page_setup.orientation == "landscape"
+        assert (sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage) == (0, True)
+        assert sheet.print_title_rows == "$1:$1"
+
+
+def test_a_page_off_its_template_says_why_in_the_sheet_and_only_there(tmp_path: Path) -> None:
+    field = FieldReading("x", "", 0.0, Verdict.REVIEW, (Reason.REGISTRATION,))
+    detail = "only 17 of 138 points were found again."
+    _write(tmp_path / "out", _record("a.png", field, reasons=(Reason.REGISTRATION,), detail=detail))
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["review"]
+    assert sheet["H2"].value == f"registration: {detail}"
+    assert _rows(tmp_path / "out" / "forms.csv")[0]["reasons"] == "registration"
+
+
+def test_a_picture_is_kept_as_jpeg_where_that_is_much_smaller() -> None:
+    noise = np.random.default_rng(5).normal(200, 8, (100, 300)).astype(np.uint8)
+    noise[40:60, 100:120] = 30
+    png = cv2.imencode(".png", noise)[1].tobytes()
+    kept = compact(png)
+    assert kept.encoded[:2] == b"\xff\xd8"
+    assert 2 * len(kept.encoded) <= len(png)
+    assert (kept.width_px, kept.height_px) == (300, 100)
+    again = cv2.imdecode(np.frombuffer(kept.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.abs(again.astype(int) - noise).mean() < 8
+
+
+def test_a_picture_that_jpeg_would_not_shrink_stays_as_it_is() -> None:
+    assert compact(_crop(4, 4)).encoded == _crop(4, 4)
 
 
 def test_the_review_sheet_shows_each_doubtful_field_with_its_picture(tmp_path: Path) -> None:
@@ -316,3 +416,26 @@ def test_results_can_be_read_by_whoever_may_read_what_the_user_writes(tmp_path: 
         assert stat.S_IMODE((tmp_path / "out" / name).stat().st_mode) == stat.S_IMODE(
             (tmp_path / "plain").stat().st_mode
         )
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EACCES, "in which you may write"),
+        (errno.ENOENT, "in which you may write"),
+        (errno.ENAMETOOLONG, "shorter name"),
+        (errno.EIO, "Name another folder"),
+    ],
+)
+def test_the_remedy_fits_the_cause(tmp_path: Path, code: int, remedy: str) -> None:
+    with pytest.raises(OutputError) as caught, explained(tmp_path / "out"):
+        raise OSError(code, "no")
+    assert remedy in caught.value.remedy
+    assert ("space" in caught.value.remedy) == (code == errno.ENOSPC)
+
+
+def test_the_nearest_folder_in_which_nothing_can_be_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as caught, explained(tmp_path / "none" / "out"):
+        raise OSError(errno.EROFS, "read-only")
+    assert f"can be made in {tmp_path}:" in caught.value.remedy

@@ -101,7 +101,7 @@ def process(
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), ensure_ascii=True))
     else:
-        _print_summary(summary)
+        print_summary(summary)
     if summary.failed:
         raise typer.Exit(EXIT_SOME_PAGES_FAILED)
 
@@ -147,7 +147,8 @@ def _print_failures(summary: Summary) -> None:
         typer.echo(f"docproc: {more:,} more failed: {summary.output / 'errors.csv'} names them all.", err=True)
 
 
-def _print_summary(summary: Summary) -> None:
+def print_summary(summary: Summary) -> None:
+    """What the batch came to, and what to do next."""
     from rich.console import Console
     from rich.table import Table
 
@@ -156,17 +157,20 @@ def _print_summary(summary: Summary) -> None:
     table.add_column(justify="right")
     table.add_column()
     share = f"{summary.accepted / summary.fields:.1%}" if summary.fields else ""
+    unregistered = [("pages not on their template", summary.unregistered, "is it another form? see sheet review")]
     rows = [
-        ("pages read", summary.pages, f"{summary.pages_to_review} to review"),
+        ("pages read", summary.pages, f"{summary.pages_to_review:,} to review"),
+        *(unregistered if summary.unregistered else ()),
         ("fields", summary.fields, ""),
         ("  accepted", summary.accepted, share),
-        ("  to review", summary.review, ""),
+        ("  to review", summary.review, _why_to_review(summary)),
         ("  rejected", summary.rejected, ""),
         ("pages failed", summary.failed, "see errors.csv" if summary.failed else ""),
     ]
     for name, number, note in rows:
         table.add_row(name, f"{number:,}", note)
-    table.add_row("seconds", f"{summary.seconds:.1f}", f"{summary.pages_per_second:.1f} pages a second")
+    rate = f"{summary.pages_per_second:.1f} pages a second" if summary.pages else ""
+    table.add_row("seconds", f"{summary.seconds:.1f}", rate)
     console = Console()
     console.print(table)
     # Paths go out plain: a table would break long ones.
@@ -174,14 +178,28 @@ def _print_summary(summary: Summary) -> None:
     typer.echo(f"Next: {_next_step(summary)}")
 
 
+def _why_to_review(summary: Summary) -> str:
+    from docproc.export.rows import threshold
+
+    if summary.review_below is None:
+        return ""
+    return f"less sure than {threshold(summary.review_below)}, or a rule broken"
+
+
 def _next_step(summary: Summary) -> str:
     if not summary.pages:
         return f"read {summary.output / 'errors.csv'}: it says for each input why it could not be read."
-    doubtful = summary.review + summary.rejected
-    if doubtful or summary.pages_to_review:
-        return (
-            f"open {summary.output / 'forms.xlsx'}; the sheet `review` shows what needs eyes ({doubtful:,} fields)."
-        )
+    if summary.pages_to_review:
+        shown = _counted(summary)
+        return f"open {summary.output / 'forms.xlsx'}; the sheet `review` shows what needs eyes ({shown})."
     if summary.failed:
         return f"read {summary.output / 'errors.csv'}: it says what to do about the pages that failed."
     return f"open {summary.output / 'forms.xlsx'}; nothing needs review."
+
+
+def _counted(summary: Summary) -> str:
+    """What the sheet `review` has a row for: fields, and pages of which nothing was read."""
+    fields, pages = summary.fields_to_look_at, summary.pages_unread
+    told = [f"{fields:,} field{'s' * (fields != 1)}"] if fields or not pages else []
+    told += [f"{pages:,} whole page{'s' * (pages != 1)}"] if pages else []
+    return " and ".join(told)

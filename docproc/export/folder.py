@@ -6,6 +6,7 @@ Out: a sibling `NAME.PID.partial` to write in, which takes the name when all is 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -57,8 +58,23 @@ def explained(output: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{output}: the results cannot be written ({error.strerror or error}).",
-            remedy="Free some space or name another folder with -o; nothing half-written was left.",
+            remedy=f"{_remedy(error, output)}; nothing half-written was left.",
         ) from error
+
+
+def _remedy(error: OSError, output: Path) -> str:
+    """What helps against the real cause."""
+    place = Path(os.path.realpath(output))
+    above = next(path for path in place.parents if os.path.lexists(path))
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Free some space on the disk of {above}, or name a folder on another one with -o"
+    if error.errno == errno.ENAMETOOLONG:
+        return "Name a folder with a shorter name with -o"
+    if not above.is_dir():
+        return f"{above} is a file, not a folder: name another folder with -o"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
+        return f"No folder or file can be made in {above}: name a folder with -o in which you may write"
+    return "Name another folder with -o"
 
 
 def _refuse_others(output: Path, place: Path) -> None:

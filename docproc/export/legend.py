@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from docproc.export.rows import threshold
 from docproc.reading import Reason, Verdict
 
 STATUS_MEANING = {
@@ -10,21 +13,37 @@ STATUS_MEANING = {
     Verdict.REJECTED: "Something is written there, but nothing usable was read: the value is empty.",
 }
 
+ABSENT = "(gray)"
+ABSENT_MEANING = "The page's form has no such field; an empty cell that is not gray is a field with nothing in it."
+
+#: By the reason as it stands in the tables: some carry a detail behind a colon.
 REASON_MEANING = {
-    Reason.LOW_CONFIDENCE: "The chance that the whole value is right is below the threshold.",
-    Reason.BLANK_REQUIRED: "The field is required and nothing is written in it.",
-    Reason.CROSSED_OUT: "Boxes struck with a cross were read as blank.",
-    Reason.STRUCK_OUT: "A stroke runs through the writing: the value was struck out.",
-    Reason.DASH: 'A dash was read as "no value".',
-    Reason.NOT_A_DIGIT: "There is a mark that is no digit: a letter, a scribble, an overwriting.",
-    Reason.GAP: "A blank box lies between filled ones.",
-    Reason.LENGTH: "There are more or fewer digits than the field allows.",
-    Reason.RULE: "The value breaks a rule of the template, which is named: rule:min, rule:max, rule:regex, ...",
-    Reason.LOW_RESOLUTION: "There are too few pixels to a digit: scan at 200 dpi or more.",
-    Reason.FAINT: "The marks are too faint to tell from the paper.",
-    Reason.CLIPPED: "A part of the field lies outside the picture.",
-    Reason.OUTSIDE: "Writing crosses the edge of the field and lies mostly outside: a digit may be missing.",
-    Reason.REGISTRATION: "The page does not lie on its template: another form, or too distorted.",
-    Reason.NO_FIELDS: "Nothing that looks like a field was found; a template would say where to look.",
-    Reason.DUPLICATE: "A file with exactly this content came earlier; its name follows the colon.",
+    Reason.LOW_CONFIDENCE.value: "The chance that the whole value is right is below the threshold.",
+    Reason.BLANK_REQUIRED.value: "The field is required and nothing is written in it.",
+    Reason.CROSSED_OUT.value: "Boxes struck with a cross were read as blank.",
+    Reason.STRUCK_OUT.value: "A stroke runs through the writing: the value was struck out.",
+    Reason.DASH.value: 'A dash was read as "no value".',
+    Reason.NOT_A_DIGIT.value: "There is a mark that is no digit: a letter, a scribble, an overwriting.",
+    Reason.GAP.value: "A blank box lies between filled ones.",
+    Reason.LENGTH.value: "There are more or fewer digits than the field allows.",
+    f"{Reason.RULE}:min": "The value is smaller than the template allows.",
+    f"{Reason.RULE}:max": "The value is larger than the template allows.",
+    f"{Reason.RULE}:regex": "The value does not have the pattern that the template asks for.",
+    f"{Reason.RULE}:check_digit": "The check digit does not fit the others: a digit is misread or miswritten.",
+    Reason.LOW_RESOLUTION.value: "There are too few pixels to a digit: scan at 200 dpi or more.",
+    Reason.FAINT.value: "The marks are too faint to tell from the paper.",
+    Reason.CLIPPED.value: "A part of the field lies outside the picture.",
+    Reason.OUTSIDE.value: "Writing crosses the edge of the field and lies mostly outside: a digit may be missing.",
+    Reason.REGISTRATION.value: "The page does not lie on its template: another form, or too distorted.",
+    Reason.NO_FIELDS.value: "Nothing that looks like a field was found; a template would say where to look.",
+    f"{Reason.DUPLICATE}:FILE": "A file with exactly this content came earlier: FILE.",
 }
+
+
+def reason_rows(review_below: float | None) -> Iterator[tuple[str, str]]:
+    """Reasons and their meanings, with the threshold that was in force where it is known."""
+    for name, meaning in REASON_MEANING.items():
+        if name == Reason.LOW_CONFIDENCE and review_below is not None:
+            yield name, f"The chance that the whole value is right: less sure than {threshold(review_below)}."
+        else:
+            yield name, meaning

@@ -18,8 +18,10 @@ from typing import Generic, TypeVar
 from docproc.export import rows
 from docproc.export.delimited import row_writer, safe_cell, safe_row
 from docproc.export.folder import ERRORS_NAME, FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, explained, written_aside
+from docproc.export.picture import Picture, compact
+from docproc.export.review import MOST_PICTURES
 from docproc.export.rows import ErrorRow, FormRow, ReviewRow
-from docproc.export.workbook import MOST_PICTURES, write_workbook
+from docproc.export.workbook import write_workbook
 from docproc.page import Unreadable
 from docproc.reading import Record
 
@@ -27,8 +29,15 @@ Row = TypeVar("Row", FormRow, ReviewRow, ErrorRow)
 
 
 @contextmanager
-def open_results(output: Path) -> Iterator[Results]:
+def open_results(output: Path, *, review_below: float | None = None) -> Iterator[Results]:
     """Results that appear as `output` when the block ends well; otherwise nothing is left of them.
+
+    Parameters
+    ----------
+    output : Path
+        The folder.
+    review_below : float, optional
+        The threshold in force, which the legend names.
 
     Raises
     ------
@@ -36,7 +45,7 @@ def open_results(output: Path) -> Iterator[Results]:
         See `written_aside`.
     """
     with written_aside(output) as folder:
-        results = Results(output, folder)
+        results = Results(output, folder, review_below)
         try:
             yield results
             results.finish()
@@ -47,9 +56,10 @@ def open_results(output: Path) -> Iterator[Results]:
 class Results:
     """The files of one batch while it runs; see `open_results`."""
 
-    def __init__(self, output: Path, folder: Path) -> None:
+    def __init__(self, output: Path, folder: Path, review_below: float | None = None) -> None:
         self._output = output
         self._folder = folder
+        self._review_below = review_below
         self._field_names: dict[str, None] = {}
         self._pictures = 0
         with explained(output):
@@ -91,6 +101,7 @@ class Results:
                 forms=self._form_rows,
                 review=self._review_rows,
                 errors=self._error_rows,
+                review_below=self._review_below,
             )
             for waiting in (self._form_rows, self._review_rows, self._error_rows):
                 waiting.path.unlink()
@@ -103,11 +114,12 @@ class Results:
     def _to_review(self, record: Record) -> Iterator[ReviewRow]:
         source, page = record.ref.source, record.ref.index + 1
         if rows.is_unread(record):
-            yield ReviewRow(source, page, "", "", "", record.verdict.value, ";".join(record.reasons), "", "")
+            yield ReviewRow(source, page, "", "", "", record.verdict.value, rows.page_reasons(record), "", "")
             return
         for reading in rows.doubtful(record):
             shown = bool(reading.crop_png) and self._pictures < MOST_PICTURES
             self._pictures += shown
+            picture = compact(reading.crop_png) if shown else Picture(b"", 0, 0)
             yield ReviewRow(
                 source=source,
                 page=page,
@@ -117,7 +129,9 @@ class Results:
                 status=reading.verdict.value,
                 reasons=";".join(reading.reasons),
                 alternatives=rows.alternatives(reading),
-                crop_base64=base64.b64encode(reading.crop_png).decode() if shown else "",
+                crop_base64=base64.b64encode(picture.encoded).decode(),
+                crop_width_px=picture.width_px,
+                crop_height_px=picture.height_px,
             )
 
     def _write_forms(self, path: Path) -> None:

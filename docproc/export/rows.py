@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from docproc.page import Unreadable
-from docproc.reading import FieldReading, Record, Verdict
+from docproc.reading import FieldReading, Reason, Record, Verdict
 
 FIELD_COLUMNS = (
     "source",
@@ -54,7 +54,9 @@ class ReviewRow(NamedTuple):
     status: str
     reasons: str
     alternatives: str
-    crop_base64: str  #: PNG; "" where there is none.
+    crop_base64: str  #: PNG or JPEG; "" where there is none.
+    crop_width_px: int = 0
+    crop_height_px: int = 0
 
 
 class ErrorRow(NamedTuple):
@@ -119,6 +121,15 @@ def is_unread(record: Record) -> bool:
     )
 
 
+def page_reasons(record: Record) -> str:
+    """The reasons for which a page as a whole goes to review, in words where there are any."""
+    told = [
+        f"{reason}: {record.detail}" if reason == Reason.REGISTRATION and record.detail else reason
+        for reason in record.reasons
+    ]
+    return ";".join(told)
+
+
 def chance(confidence: float) -> str:
     """A probability as the tables show it; only certainty itself is shown as 1."""
     return f"{confidence:.4f}" if confidence >= 1 else f"{min(confidence, 0.9999):.4f}"
@@ -127,3 +138,9 @@ def chance(confidence: float) -> str:
 def alternatives(reading: FieldReading) -> str:
     """`value=probability`, joined by `;`, best first."""
     return ";".join(f"{text or BLANK}={chance(probability)}" for text, probability in reading.alternatives)
+
+
+def threshold(review_below: float) -> str:
+    """A threshold as people write it: two digits, more only where it has more."""
+    short = f"{review_below:.2f}"
+    return short if float(short) == review_below else f"{review_below:.6g}"

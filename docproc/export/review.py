@@ -1,0 +1,94 @@
+"""The sheet `review`: one row a doubtful field, its picture beside all that is known of it.
+
+In:  rows, in page order.
+Out: a sheet; rows are ruled off from each other, so that a picture and its numbers are seen as one.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from docproc.export.rows import ReviewRow
+from docproc.export.sheet import Styles, Table
+
+MOST_PICTURES = 2000  #: More make the workbook slow to open.
+PICTURE_HEIGHT_PX = 48
+PICTURE_WIDTH_PX = 360
+LARGEST_MAGNIFICATION = 3.0  #: Of small crops; more shows nothing more.
+PICTURE_MARGIN_PX = 6  #: On each side.
+LINE_PX = 20  #: Height of a line of text, of 11 points.
+CHANCE_LENGTH = 5  #: Characters of "0.999".
+COLUMNS = ("picture", "source", "page", "field", "value", "confidence", "status", "reasons", "alternatives")
+HEADING_WIDTH_PX = 84  #: Of "picture" and its filter button.
+NOTICE_WIDTH_PX = 220  #: Three lines of a notice that stands in the place of a picture.
+
+
+def write_review(workbook: Any, styles: Styles, most_rows: int, review: Iterable[ReviewRow]) -> None:
+    """Write the sheet; what is more than `most_rows`, or more than `MOST_PICTURES`, is told."""
+    table = Table(workbook, styles, "review", COLUMNS)
+    row_number, pictures, told, width_px = 1, 0, False, HEADING_WIDTH_PX
+    for row in review:
+        notice = ""
+        if row_number == most_rows - 1:
+            table.sheet.set_row_pixels(row_number, 3 * LINE_PX)
+            table.text(row_number, 0, "More than a sheet holds: fields.csv lists all of them.", styles.ruled.plain)
+            width_px = max(width_px, NOTICE_WIDTH_PX)
+            row_number += 1
+            break
+        if not row.crop_base64 and pictures >= MOST_PICTURES and not told:
+            told = True
+            notice = f"No pictures after {pictures:,}: see fields.csv for the places."
+            width_px = max(width_px, NOTICE_WIDTH_PX)
+        lines = max(table.lines(row.source, row.reasons, row.alternatives), 3 if notice else 1)
+        height_px = lines * LINE_PX + PICTURE_MARGIN_PX
+        if row.crop_base64:
+            pictures += 1
+            height_px = max(height_px, PICTURE_HEIGHT_PX + 2 * PICTURE_MARGIN_PX)
+        table.sheet.set_row_pixels(row_number, height_px)
+        table.text(row_number, 0, notice, styles.ruled.plain)
+        if row.crop_base64:
+            width_px = max(width_px, _insert_picture(table.sheet, row_number, row, height_px))
+        _write_cells(table, row_number, row, styles)
+        row_number += 1
+    table.close(row_number - 1)
+    table.sheet.set_column_pixels(0, 0, width_px)
+
+
+def _write_cells(table: Table, row_number: int, row: ReviewRow, styles: Styles) -> None:
+    """All cells behind the picture."""
+    plain = styles.ruled.plain
+    table.text(row_number, 1, row.source, plain)
+    table.number(row_number, 2, row.page, styles.ruled.count)
+    table.text(row_number, 3, row.field or "(whole page)", plain)
+    table.text(row_number, 4, row.value, styles.ruled.text[row.status])
+    if row.confidence:
+        # Cut, not rounded: what is nearly sure is not shown as certain, nor what is below the threshold as at it.
+        table.number(row_number, 5, float(row.confidence[:CHANCE_LENGTH]), styles.ruled.chance)
+    else:
+        table.text(row_number, 5, "", styles.ruled.chance)
+    table.text(row_number, 6, row.status, plain)
+    table.text(row_number, 7, row.reasons, plain)
+    table.text(row_number, 8, row.alternatives, plain)
+
+
+def _insert_picture(sheet: Any, row_number: int, row: ReviewRow, row_height_px: int) -> int:
+    """Put the picture at half the height of its row; the width that it takes, in pixels."""
+    largest = (PICTURE_WIDTH_PX / row.crop_width_px, PICTURE_HEIGHT_PX / row.crop_height_px, LARGEST_MAGNIFICATION)
+    scale = min(largest)
+    sheet.insert_image(
+        row_number,
+        0,
+        "crop",
+        {
+            "image_data": io.BytesIO(base64.b64decode(row.crop_base64)),
+            "x_scale": scale,
+            "y_scale": scale,
+            "x_offset": PICTURE_MARGIN_PX,
+            "y_offset": round((row_height_px - scale * row.crop_height_px) / 2),
+            "object_position": 1,  # moves and hides with its row, so that the filter works
+        },
+    )
+    return round(scale * row.crop_width_px) + 2 * PICTURE_MARGIN_PX

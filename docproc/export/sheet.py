@@ -1,0 +1,108 @@
+"""One sheet of the workbook: a heading, rows, columns as wide as what stands in them.
+
+In:  cells, row by row.
+Out: a worksheet of xlsxwriter, ready to read on a screen and to print.
+Every text stays text: digits keep their zeros, and nothing can become a formula or a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from docproc.export.delimited import writable
+from docproc.reading import Verdict
+
+LONGEST_TEXT = 32_767  #: Characters in a cell, by Excel's specification.
+NARROWEST = 6  #: Characters; a column that is narrower cannot be gripped.
+WIDEST = 56  #: Characters; what is longer is wrapped, or cut where rows are not wrapped.
+MARGIN = 2  #: Characters; text that fills its column to the edge cannot be told from text that is cut.
+FILTER_BUTTON = 4  #: Characters that the button covers, and what bold letters take more.
+PAPER_A4 = 9  #: Number of the paper size in the file format.
+
+COLORS = {Verdict.ACCEPTED: None, Verdict.REVIEW: "#FFE699", Verdict.REJECTED: "#F4B183"}
+ABSENT_COLOR = "#D9D9D9"  #: Of the cell of a field that the page's form does not have.
+RULE_COLOR = "#A6A6A6"  #: Of the line between two rows.
+
+
+class Cells:
+    """The formats of the cells of one kind of table."""
+
+    def __init__(self, workbook: Any, **common: Any) -> None:
+        common = {"valign": "vcenter", **common}
+        self.text = {
+            verdict.value: workbook.add_format(
+                {"num_format": "@", **common, **({"bg_color": color} if color else {})}
+            )
+            for verdict, color in COLORS.items()
+        }
+        self.plain = self.text[Verdict.ACCEPTED.value]
+        self.count = workbook.add_format({"num_format": "0", "align": "center", **common})
+        self.chance = workbook.add_format({"num_format": "0.000", "align": "center", **common})
+
+
+class Styles:
+    """The formats that the sheets share."""
+
+    def __init__(self, workbook: Any) -> None:
+        self.title = workbook.add_format({"bold": True, "bottom": 1, "valign": "vcenter"})
+        self.absent = workbook.add_format({"bg_color": ABSENT_COLOR})
+        self.single = Cells(workbook)
+        self.wrapped = Cells(workbook, text_wrap=True)
+        self.ruled = Cells(workbook, text_wrap=True, bottom=1, bottom_color=RULE_COLOR)
+
+
+class Table:
+    """A sheet with a frozen heading; columns are sized when it is closed."""
+
+    def __init__(
+        self,
+        workbook: Any,
+        styles: Styles,
+        name: str,
+        columns: Sequence[str],
+        *,
+        frozen_columns: int = 0,
+        widest: int = WIDEST,
+    ) -> None:
+        self.sheet = workbook.add_worksheet(name)
+        self._widest = widest
+        self._longest = [0] * len(columns)
+        for column, title in enumerate(columns):
+            self.text(0, column, title, styles.title)
+            self._longest[column] = len(title) + FILTER_BUTTON
+        self.sheet.freeze_panes(1, frozen_columns)
+        self.sheet.repeat_rows(0)
+        lay_out(self.sheet)
+
+    def text(self, row: int, column: int, text: str, style: Any) -> None:
+        """Write text, or a blank cell that has the style all the same."""
+        if text:
+            self.sheet.write_string(row, column, writable(text)[:LONGEST_TEXT], style)
+            self._longest[column] = max(self._longest[column], len(text))
+        else:
+            self.sheet.write_blank(row, column, None, style)
+
+    def number(self, row: int, column: int, number: float, style: Any) -> None:
+        """Write a number."""
+        self.sheet.write_number(row, column, number, style)
+        self._longest[column] = max(self._longest[column], len(str(number)))
+
+    def lines(self, *texts: str) -> int:
+        """How many lines a row needs in which these texts are wrapped."""
+        return max(-(-len(text) // self._widest) for text in (*texts, " "))
+
+    def close(self, last_row: int) -> None:
+        """Size the columns, add the filter, and tell Excel that digits written as text are meant so."""
+        for column, longest in enumerate(self._longest):
+            self.sheet.set_column(column, column, min(max(longest, NARROWEST), self._widest) + MARGIN)
+        self.sheet.autofilter(0, 0, last_row, len(self._longest) - 1)
+        if last_row:
+            self.sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{last_row + 1}"})
+
+
+def lay_out(sheet: Any) -> None:
+    """Print lying, all columns on one page."""
+    sheet.set_landscape()
+    sheet.set_paper(PAPER_A4)
+    sheet.fit_to_pages(1, 0)
