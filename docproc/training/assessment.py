@@ -20,7 +20,8 @@ _DECIMALS = 5
 def measure(name: str, chances: Chances, truth: Truth) -> dict[str, float]:
     """Scores under keys that begin with `name`; those about marks only where there are marks.
 
-    right: share of glyphs whose best class is the truth. ece: expected calibration error. marks_rejected: share of
+    right: share of glyphs whose best class is the truth. best_digit_right: share of digits whose best digit is the truth,
+    a mark that beats it or not: what a cell is read as, before it is doubted. ece: expected calibration error. marks_rejected: share of
     crosses, dashes and others whose best class is no digit. digits_rejected: share of digits whose best class is a
     mark. accepted_at_0.3_percent: share of the digits that can be accepted, most confident first, before 0.3 % of all
     accepted glyphs are wrong.
@@ -31,6 +32,7 @@ def measure(name: str, chances: Chances, truth: Truth) -> dict[str, float]:
     accepted = says_digit & (chances.max(axis=1) >= choose_threshold(chances, truth, risk=0.003, whole_percent=False))
     scores = {
         "right": np.mean(right),
+        "best_digit_right": np.mean(chances[is_digit, : len(DIGITS)].argmax(axis=1) == truth[is_digit]),
         "ece": cal.expected_calibration_error(chances.max(axis=1), right),
         "digits_rejected": np.mean(~says_digit[is_digit]),
         "accepted_at_0.3_percent": np.sum(accepted & is_digit) / max(is_digit.sum(), 1),
