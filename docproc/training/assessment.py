@@ -20,11 +20,11 @@ _DECIMALS = 5
 def measure(name: str, chances: Chances, truth: Truth) -> dict[str, float]:
     """Scores under keys that begin with `name`; those about marks only where there are marks.
 
-    right: share of glyphs whose best class is the truth. best_digit_right: share of digits whose best digit is the truth,
-    a mark that beats it or not: what a cell is read as, before it is doubted. ece: expected calibration error. marks_rejected: share of
-    crosses, dashes and others whose best class is no digit. digits_rejected: share of digits whose best class is a
-    mark. accepted_at_0.3_percent: share of the digits that can be accepted, most confident first, before 0.3 % of all
-    accepted glyphs are wrong.
+    right: share of glyphs whose best class is the truth. best_digit_right: share of digits whose best digit is the
+    truth, a mark that beats it or not: what a cell is read as, before it is doubted. ece: expected calibration
+    error. marks_rejected: share of crosses, dashes and others whose best class is no digit. digits_rejected: share of
+    digits whose best class is a mark. accepted_at_0.3_percent: share of the digits that can be accepted, most
+    confident first, before 0.3 % of all accepted glyphs are wrong.
     """
     answer = chances.argmax(axis=1)
     right = answer == truth
