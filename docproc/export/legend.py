@@ -44,6 +44,6 @@ def reason_rows(review_below: float | None) -> Iterator[tuple[str, str]]:
     """Reasons and their meanings, with the threshold that was in force where it is known."""
     for name, meaning in REASON_MEANING.items():
         if name == Reason.LOW_CONFIDENCE and review_below is not None:
-            yield name, f"The chance that the whole value is right: less sure than {threshold(review_below)}."
+            yield name, f"That the whole value is right is less sure than {threshold(review_below)}."
         else:
             yield name, meaning
