@@ -13,7 +13,6 @@ import numpy as np
 
 from docproc.field.interpretation import Interpretation, Marks
 from docproc.field.segmentation import Candidate, Lattice
-from docproc.geometry import Box
 from docproc.reading import CharacterReading, Reason
 
 BLANK_CHANCE = 0.998  #: That a field without ink is blank: what faint pencil and lost strokes leave of certainty.
@@ -28,6 +27,7 @@ SMALL = 0.35  #: Of the digits' height: a mark that small both ways is a separat
 SMALL_CHANCE = 0.95  #: with this chance;
 SPECK = 0.15  #: one that small, a speck,
 SPECK_CHANCE = 0.995  #: with this.
+TAIL_CHANCE = 0.1  #: That a small piece, cut off a stroke, belongs to no digit.
 STRAY_CHANCE = 0.002  #: Chance that a full-size piece is no part of the number, whatever it looks like.
 
 
@@ -38,7 +38,7 @@ class Path:
     value: str
     chance: float
     candidates: tuple[int, ...]  #: Which candidates were read as the value's digits.
-    skipped: tuple[tuple[int, str], ...]  #: Candidates read as marks: index, and "cross", "dash" or "small".
+    skipped: tuple[tuple[int, str], ...]  #: Candidates read as marks: index, and "cross", "dash", "small" or "stray".
 
 
 def read_lattice(lattice: Lattice, marks: Sequence[Marks], *, lengths: tuple[int, int]) -> Interpretation:
@@ -111,7 +111,7 @@ def best_paths(lattice: Lattice, marks: Sequence[Marks]) -> list[Path]:
                                 path.skipped,
                             )
                         )
-                chance, kind = _skip(candidate.glyph.box_px, mark, lattice.digit_height_px)
+                chance, kind = _skip(candidate, mark, lattice.digit_height_px)
                 chance *= candidate.cut_chance
                 arriving[candidate.last].append(
                     Path(path.value, path.chance * chance, path.candidates, (*path.skipped, (index, kind)))
@@ -156,10 +156,17 @@ def _fit(candidate: Candidate, lattice: Lattice) -> float:
     return chance
 
 
-def _skip(box: Box, mark: Marks, digit_height: float) -> tuple[float, str]:
-    """Chance that a glyph is no digit of the number, and what it is then."""
-    side = max(box.width, box.height)
+def _skip(candidate: Candidate, mark: Marks, digit_height: float) -> tuple[float, str]:
+    """Chance that a glyph is no digit of the number, and what it is then.
+
+    What was cut off a stroke is part of something: it is no cross or dash of its own, and seldom the tail of a dash.
+    """
+    side = max(candidate.glyph.box_px.width, candidate.glyph.box_px.height)
     if side <= SMALL * digit_height:
+        if candidate.is_cut:
+            return TAIL_CHANCE, "small"
         return SPECK_CHANCE if side <= SPECK * digit_height else SMALL_CHANCE, "small"
+    if candidate.is_cut:
+        return STRAY_CHANCE, "stray"
     kind = "cross" if mark.cross >= mark.dash else "dash"
     return max(mark.cross + mark.dash, STRAY_CHANCE), kind
