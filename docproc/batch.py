@@ -25,7 +25,7 @@ from docproc.export.rows import is_unread
 from docproc.page import Source, Unreadable, find_sources, list_pages
 from docproc.reader import OpenReader, Outcome, PageTask, Task
 from docproc.reading import Reason, Verdict
-from docproc.template import FILE_NAME, Template, load_template
+from docproc.template import Template, find_template, load_template
 
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 
@@ -228,10 +228,7 @@ def _templates_for(
     served: dict[Path, str] = {}
     templates: dict[str, Template] = {}
     for folder in folders:
-        absolute = Path(os.path.abspath(folder))
-        nearest = next(
-            (path for above in (absolute, *absolute.parents) if (path := above / FILE_NAME).is_file()), None
-        )
+        nearest = find_template(folder)
         if nearest is not None:
             served[folder] = str(nearest)
             if str(nearest) not in templates:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -281,11 +282,8 @@ def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
 
 def find_template(folder: Path) -> Path | None:
     """The template.yaml that serves pages in `folder`: in it, or in the nearest folder above that has one."""
-    here = folder.resolve()
-    for candidate in (here, *here.parents):
-        if (candidate / FILE_NAME).is_file():
-            return candidate / FILE_NAME
-    return None
+    here = Path(os.path.abspath(folder))
+    return next((path for above in (here, *here.parents) if (path := above / FILE_NAME).is_file()), None)
 
 
 def _explained(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
