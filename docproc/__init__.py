@@ -1,3 +1,26 @@
-"""Read handwritten numbers off scanned forms, with a confidence that people can trust."""
+"""Read handwritten numbers off scanned forms, with a confidence that people can trust.
+
+The way of a page, and where to find it:
+
+    sources, decoding, page    files to pixels, every format
+    template                   what a form looks like, in mm; YAML
+    form/                      where the form lies on the page, where its fields are, ink without rules
+    field/                     one field to candidate glyphs, and back to values with chances
+    character/                 glyph to MNIST's 28 x 28, to calibrated chances
+    reading                    what was read: values, verdicts, reasons
+    rules, decision            what a value must satisfy; accepted, to review, or rejected
+    pipeline                   read_page: all of the above, in order, on one screen
+    reader, engine/, batch     many pages, on all cores
+    export/                    CSV and spreadsheets
+    explain, evaluation        how a page was read; how well a batch was
+    synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)
+    cli/                       the verbs
+    geometry, errors           what all of it stands on
+
+In a program: `docproc.batch.process_batch` reads folders, `docproc.pipeline.read_page` one page.
+Importing this package loads none of it.
+"""
+
+__all__ = ["__version__"]
 
 __version__ = "0.1.0"
