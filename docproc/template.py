@@ -12,7 +12,7 @@ import importlib
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -31,6 +31,7 @@ from pydantic import (
 
 from docproc.errors import TemplateError
 from docproc.geometry import Box
+from docproc.template_faults import explain_fault, line_of
 
 FILE_NAME = "template.yaml"
 OVERLAP_SLACK_MM = 0.5  #: Neighboring boxes may share a printed rule, which is about this wide.
@@ -264,14 +265,14 @@ def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
     try:
         template = Template.model_validate(data)
     except ValidationError as error:
-        raise _explained(path, root, data, error) from error
+        raise explain_fault(path, root, data, error) from error
     reference = b""
     if template.reference is not None and (reference_must_exist or (path.parent / template.reference).exists()):
         try:
             reference = (path.parent / template.reference).read_bytes()
         except OSError as error:
             raise TemplateError(
-                f"{path}, line {_line(root, ('reference',))}: the reference image {template.reference!r} "
+                f"{path}, line {line_of(root, ('reference',))}: the reference image {template.reference!r} "
                 f"cannot be read ({error.strerror}).",
                 remedy="The path is relative to the template's folder; name an image of the blank form.",
             ) from error
@@ -284,68 +285,6 @@ def find_template(folder: Path) -> Path | None:
     """The template.yaml that serves pages in `folder`: in it, or in the nearest folder above that has one."""
     here = Path(os.path.abspath(folder))
     return next((path for above in (here, *here.parents) if (path := above / FILE_NAME).is_file()), None)
-
-
-def _explained(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
-    """The first fault in words, with the line that it stands on; more faults are counted."""
-    # Where a field is at fault, pydantic adds that the list of sound fields is too short.
-    everything = error.errors()
-    faults = [fault for fault in everything if fault["type"] != "too_short"] or everything
-    first = faults[0]
-    where = first["loc"]
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = f"unknown key {where[-1]!r}"
-    elif first["type"] == "missing":
-        message = f"the key {where[-1]!r} is missing"
-    elif where and isinstance(where[-1], str) and first["type"] != "value_error":
-        message = f"{where[-1]}: {message[0].lower()}{message[1:]}"
-    name = _field_name(data, where)
-    quoted = re.match(r"field '([^']+)'", message)
-    if quoted:  # a fault between fields is reported on the template; its line is the field's own
-        where = next(
-            (
-                ("fields", index)
-                for index, field in reversed(list(enumerate(data["fields"])))
-                if isinstance(field, dict) and field.get("name") == quoted[1]
-            ),
-            where,
-        )
-    elif name:
-        message = f"field {name!r}: {message}"
-    count = len(faults) - 1
-    more = f" ({count} more {'fault' if count == 1 else 'faults'} after it)" if count else ""
-    return TemplateError(
-        f"{path}, line {_line(root, where)}: {message}.{more}",
-        remedy="`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan.",
-    )
-
-
-def _field_name(data: dict, where: tuple[int | str, ...]) -> str:
-    if len(where) >= 2 and where[0] == "fields" and isinstance(where[1], int):
-        field = data["fields"][where[1]]
-        if isinstance(field, dict):
-            return str(field.get("name", f"number {where[1] + 1}"))
-    return ""
-
-
-def _line(root: yaml.Node | None, where: Iterable[int | str]) -> int:
-    """Line, from 1, of the deepest node on the path `where` that the file has."""
-    node, line = root, 1
-    for step in where:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(step):
-                    node, line = value, key.start_mark.line + 1
-                    break
-            else:
-                return line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
 
 
 def json_schema() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from docproc.cli.options import ModelFolder, ReviewBelow
 from docproc.errors import PageError, TemplateError
 
 HELP = """Show how a page was read: every picture on the way, and why each field was decided as it was.
@@ -45,18 +46,8 @@ def explain(
     field: Annotated[str | None, typer.Option(metavar="NAME", help="Explain this field alone.")] = None,
     page_number: Annotated[int, typer.Option("--page", min=1, metavar="N", help="Of a PDF or TIFF, from 1.")] = 1,
     whole_image: Annotated[bool, typer.Option("--whole-image", help="The image is one number.")] = False,
-    review_below: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            metavar="X",
-            help="Fields less sure than this go to review.  [default: from the model card]",
-        ),
-    ] = None,
-    model: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of a trained model.  [default: the one shipped]")
-    ] = None,
+    review_below: ReviewBelow = None,
+    model: ModelFolder = None,
 ) -> None:
     """Parse, call `explain_page`, say what was read and where the pictures are."""
     if whole_image and template is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from docproc.cli.options import ModelFolder, ReviewBelow
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
@@ -59,22 +60,12 @@ def process(
     whole_image: Annotated[
         bool, typer.Option("--whole-image", help="Every image is one number; its field is called value.")
     ] = False,
-    review_below: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            metavar="X",
-            help="Fields less sure than this go to review.  [default: from the model card]",
-        ),
-    ] = None,
+    review_below: ReviewBelow = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of a trained model.  [default: the one shipped]")
-    ] = None,
+    model: ModelFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Parse, call `process_batch`, print its summary, exit."""
