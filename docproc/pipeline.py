@@ -99,35 +99,53 @@ def read_page(
     if isinstance(sheet, Unregistered):
         return _unread(page, templates, recognizer, sheet)
 
-    paper = estimate_paper(page)
-    images = [cut_field(page, paper, located) for located in sheet.located]
-    # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
-    rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
-    peaks = [_pen_peak(image, rough) for image in images]
-    level = ink_level(peaks)
-    watch.note(f"ink level {level:.0f} of 255, with rules {rough:.0f}")
-    proposals = [_propose(image, level, peak, watch) for image, peak in zip(images, peaks, strict=True)]
-
-    glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
-    marks = marks_from(recognizer.recognize(glyphs), recognizer.card.classes)
-
-    readings: list[FieldReading] = []
-    taken = 0
-    for proposal in proposals:
-        own = slice(taken, taken + len(proposal.glyphs))
-        readings.append(_read_field(proposal, glyphs[own], marks[own], policy, watch))
-        taken = own.stop
+    readings = read_fields(page, sheet.located, recognizer, policy, trace=watch)
     reasons = () if readings else (Reason.NO_FIELDS,)
     return Record(
         ref=page.ref,
         template=sheet.template,
         template_digest=sheet.digest,
         model_digest=recognizer.digest,
-        fields=tuple(readings),
+        fields=readings,
         verdict=page_verdict(readings, reasons),
         reasons=reasons,
         residual_mm=sheet.residual_mm,
     )
+
+
+def read_fields(
+    page: Page,
+    located: Sequence[LocatedField],
+    recognizer: Recognizer,
+    policy: Policy,
+    *,
+    trace: Trace | None = None,
+) -> tuple[FieldReading, ...]:
+    """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs."""
+    watch = trace or _Silent()
+    proposals = propose(page, located, trace=watch)
+    glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
+    marks = marks_from(recognizer.recognize(glyphs), recognizer.card.classes)
+    readings: list[FieldReading] = []
+    taken = 0
+    for proposal in proposals:
+        own = slice(taken, taken + len(proposal.glyphs))
+        readings.append(_read_field(proposal, glyphs[own], marks[own], policy, watch))
+        taken = own.stop
+    return tuple(readings)
+
+
+def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None = None) -> tuple[Proposal, ...]:
+    """Cut each field and its ink into what could be digits. Training glyphs come out of here too."""
+    watch = trace or _Silent()
+    paper = estimate_paper(page)
+    images = [cut_field(page, paper, field) for field in located]
+    # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
+    rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
+    peaks = [_pen_peak(image, rough) for image in images]
+    level = ink_level(peaks)
+    watch.note(f"ink level {level:.0f} of 255, with rules {rough:.0f}")
+    return tuple(_propose(image, level, peak, watch) for image, peak in zip(images, peaks, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
