@@ -14,9 +14,13 @@ import numpy.typing as npt
 from docproc.page import Ink
 from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
 
+Point = tuple[float, float]
+Stroke = list[Point]  #: Control points; one that is given twice is a corner.
 Curve = npt.NDArray[np.float64]  #: (N, 2) points (x, y).
 
 _SHIFT_BITS = 3  #: cv2 draws to an eighth of a pixel.
+_ARC_STEP_DEG = 20.0
+_FINER = 4  #: Times the canvas: written digits are drawn so much larger and reduced, for smooth edges.
 _PEN_PX = (1.8, 6.5)  #: Stroke width on a glyph 40 pixels high: from a fine ballpoint to a felt pen.
 
 #: Letters that look like no digit, as strokes through points. Left out because a hurried writer's look like digits:
@@ -60,6 +64,21 @@ LETTERS: dict[str, list[list[tuple[float, float]]]] = {
 }
 
 
+def corner(x: float, y: float) -> Stroke:
+    """A point at which the pen turns sharply."""
+    return [(x, y), (x, y)]
+
+
+def arc(center: Point, radii: Point, start_deg: float, sweep_deg: float, *, shrink: float = 1.0) -> Stroke:
+    """Points of an ellipse from an angle (0 right, 90 down) on; the radii end up `shrink` times as long."""
+    count = max(round(abs(sweep_deg) / _ARC_STEP_DEG), 2) + 1
+    angles = np.deg2rad(np.linspace(start_deg, start_deg + sweep_deg, count))
+    lengths = np.linspace(1.0, shrink, count)
+    xs = center[0] + radii[0] * lengths * np.cos(angles)
+    ys = center[1] + radii[1] * lengths * np.sin(angles)
+    return list(zip(xs.tolist(), ys.tolist(), strict=True))
+
+
 def smooth(points: npt.ArrayLike, *, rounds: int = 3) -> Curve:
     """Round a polyline's corners as a moving pen does (G. Chaikin, 1974); the ends stay."""
     curve = np.asarray(points, np.float64)
@@ -93,3 +112,23 @@ def draw(
         fixed = np.round((points * size + corner) * (1 << _SHIFT_BITS)).astype(np.int32)
         cv2.polylines(canvas, [fixed], False, 255, thickness, cv2.LINE_AA, _SHIFT_BITS)
     return canvas
+
+
+def write(curves: Sequence[Curve], rng: np.random.Generator, *, pen_px: float, pressure: float = 0.0) -> Ink:
+    """Draw curves of any size with one pen, their ink's longest side at 40, in the middle of the canvas.
+
+    The pen's width varies along each curve by up to the share `pressure`, slowly.
+    """
+    fine = np.zeros((CANVAS_PX * _FINER, CANVAS_PX * _FINER), np.uint8)
+    points = np.vstack(curves)
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = (GLYPH_PX - pen_px) / float((high - low).max())
+    middle = (low + high) / 2
+    for curve in curves:
+        placed = ((curve - middle) * scale + CANVAS_PX / 2) * _FINER
+        fixed = np.round(placed * (1 << _SHIFT_BITS)).astype(np.int32)
+        swell = np.sin(np.linspace(0, rng.uniform(2, 7), len(fixed)) + rng.uniform(0, 2 * np.pi))
+        widths = np.maximum(np.round(pen_px * _FINER * (1 + pressure * swell)), 1).astype(int)
+        for start, end, width in zip(fixed[:-1].tolist(), fixed[1:].tolist(), widths.tolist(), strict=False):
+            cv2.line(fine, start, end, 255, width, cv2.LINE_8, _SHIFT_BITS)
+    return cv2.resize(fine, (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,142 @@
+"""Digits drawn as hands write that MNIST lacks: European 1 and 7, open 4, hooked 9, and what else `shapes` knows.
+
+In:  a count and a random generator or seed.
+Out: canvases (N, 64, 64) uint8 ink, longest side 40, their labels and their writers.
+A writer is one choice of style for each digit, habits within that style, and a hand: slant, width, pen, wobble. What
+varies from digit to digit of one writer is less than what varies between writers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from docproc.character.normalization import normalize_all
+from docproc.page import Ink
+from docproc.training.augmentation import CANVAS_PX
+from docproc.training.datasets import Digits
+from docproc.training.shapes import STYLES
+from docproc.training.strokes import Curve, Stroke, smooth, write
+
+NAME = "drawn styles"
+LICENSE = "MIT"  #: The project's own: nothing in these digits comes from anywhere else.
+
+_DIGITS_OF_A_WRITER = (20, 41)  #: Bounds of a draw, the upper one excluded.
+_MEASURES = 24  #: More than any style asks for.
+_WITHIN = 0.16  #: Of a measure's range: standard deviation from digit to digit of one writer.
+_SLANT_WITHIN = 0.04
+_STEP = 0.03  #: Of the digit's height: distance of the points that curves are drawn through.
+_WAVES = 0.6  #: Waves over a digit's height, in each direction: standard deviation.
+_MISSED = 0.012  #: Of the height: standard deviation with which a second stroke misses its place.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hand:
+    """How one writer writes; lengths are shares of a digit's height."""
+
+    styles: Sequence[str]  #: Of each digit, 0 to 9.
+    measures: npt.NDArray[np.float64]  #: (10, 24) shares, 0 to 1: where each measure of those styles lies.
+    slant: float  #: Horizontal shear, to the right.
+    tilt_deg: float
+    width: float  #: Times the style's own.
+    wobble: float  #: Amplitude.
+    rounding: float  #: Length along the stroke over which corners are rounded.
+    pen_px: float
+    pressure: float  #: Share by which the pen's width varies along a stroke.
+
+
+def draw_hand(rng: np.random.Generator) -> Hand:
+    """A new writer."""
+    styles = []
+    for known in STYLES:
+        weights = np.array([weight for weight, _ in known.values()])
+        styles.append(list(known)[rng.choice(len(known), p=weights / weights.sum())])
+    return Hand(
+        styles=styles,
+        measures=rng.random((len(STYLES), _MEASURES)),
+        slant=float(np.clip(rng.normal(0.12, 0.17), -0.2, 0.45)),
+        tilt_deg=float(np.clip(rng.normal(0, 2.0), -4, 4)),
+        width=float(np.clip(np.exp(rng.normal(0, 0.15)), 0.8, 1.35)),
+        wobble=rng.uniform(0.004, 0.02),
+        rounding=rng.uniform(0.0, 0.15),
+        pen_px=float(np.clip(np.exp(rng.normal(1.15, 0.35)), 1.6, 5.5)),
+        pressure=rng.uniform(0.0, 0.3),
+    )
+
+
+def draw_digit(digit: int, hand: Hand, rng: np.random.Generator) -> Ink:
+    """One digit of a hand, on a canvas (64, 64)."""
+    given = iter(np.clip(hand.measures[digit] + rng.normal(0, _WITHIN, _MEASURES), 0, 1))
+
+    def habit(low: float, high: float) -> float:
+        return low + (high - low) * float(next(given))
+
+    _, shape = STYLES[digit][hand.styles[digit]]
+    curves = [_rounded(stroke, hand.rounding) for stroke in shape(habit)]
+    curves = [curve + (rng.normal(0, _MISSED, 2) if i else 0.0) for i, curve in enumerate(curves)]
+    return write(_by_hand(curves, hand, rng), rng, pen_px=hand.pen_px * rng.uniform(0.9, 1.1), pressure=hand.pressure)
+
+
+def draw_digits(
+    count: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Canvases (N, 64, 64) of digits by as many writers as they need, labels (N,) and writers (N,), 0, 1, ..."""
+    canvases = np.zeros((count, CANVAS_PX, CANVAS_PX), np.uint8)
+    labels = np.zeros(count, np.uint8)
+    writers = np.zeros(count, np.int64)
+    first = writer = 0
+    while first < count:
+        last = min(first + int(rng.integers(*_DIGITS_OF_A_WRITER)), count)
+        hand = draw_hand(rng)
+        # Each digit once before any comes twice: every writer shows all of a style's set.
+        labels[first:last] = np.concatenate([rng.permutation(10) for _ in range(-(-(last - first) // 10))])[
+            : last - first
+        ]
+        writers[first:last] = writer
+        for index in range(first, last):
+            canvases[index] = draw_digit(int(labels[index]), hand, rng)
+        first, writer = last, writer + 1
+    return canvases, labels, writers
+
+
+def drawn_styles(count: int, seed: int) -> Digits:
+    """So many drawn digits as a source to train on."""
+    canvases, labels, writers = draw_digits(count, np.random.default_rng(seed))
+    return Digits(NAME, canvases, normalize_all(list(canvases)), labels, writers)
+
+
+def _rounded(stroke: Stroke, length: float) -> Curve:
+    """The stroke's curve in even steps, its corners rounded by a mean over `length` of it; the ends stay."""
+    curve = smooth(stroke)
+    path = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(curve, axis=0).T))])
+    at = np.linspace(0, path[-1], max(round(path[-1] / _STEP), 2) + 1)
+    even = np.column_stack([np.interp(at, path, axis) for axis in curve.T])
+    reach = round(length / _STEP / 2)
+    if reach == 0:
+        return even
+    # Mirrored through its ends, a curve keeps them under a mean.
+    before, after = 2 * even[0] - even[reach:0:-1], 2 * even[-1] - even[-2 : -reach - 2 : -1]
+    longer = np.vstack([before, even, after])
+    window = np.full(2 * reach + 1, 1 / (2 * reach + 1))
+    return np.column_stack([np.convolve(axis, window, "same") for axis in longer.T])[
+        len(before) : len(before) + len(even)
+    ]
+
+
+def _by_hand(curves: Sequence[Curve], hand: Hand, rng: np.random.Generator) -> list[Curve]:
+    """Waves over the whole digit, so that strokes which meet go on meeting; then width, slant and tilt."""
+    waves, phases = rng.normal(0, _WAVES, (2, 2, 2)), rng.uniform(0, 2 * np.pi, (2, 2))
+    tilt = np.deg2rad(hand.tilt_deg)
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    slant = hand.slant + rng.normal(0, _SLANT_WITHIN)
+    lean = np.array([[hand.width, -slant], [0, 1]])
+    bent = []
+    for curve in curves:
+        moved = curve + sum(
+            hand.wobble * np.sin(2 * np.pi * (curve @ waves[k].T) + phases[k]) for k in range(len(waves))
+        )
+        bent.append(moved @ (turn @ lean).T)
+    return bent
