@@ -3,9 +3,9 @@
 In:  a `Habit`, which says how far between its bounds each measure of a shape lies.
 Out: strokes, each a list of control points (x, y): the digit is 1 high, y down, and as wide as its style makes it.
 A control point given twice is a corner (`corner`); all others are rounded when they are drawn. The bounds keep what
-tells digits apart: a 1's upstroke climbs steeply, a 7's bar never does; an open 4 is open by a third of its width and
-its bar crosses the stem, a 9's bowl closes but for a pen's width; a 6 has a third of its height above its bowl, a 0
-nothing; a 5 stays open at the left, an 8 does not.
+tells digits apart: a 1's upstroke climbs steeply, a 7's bar never does; an open 4 stays open at the top and its bar
+crosses the stem, a 9's bowl closes but for a pen's width; a 6 has two fifths of its height above its bowl, a 0
+nothing; a 5 and a 3 stay open at the left, an 8 does not.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def _one_bar(h: Habit) -> list[Stroke]:
 
 
 def _two_top(h: Habit) -> Stroke:
-    reach = h(0.5, 0.66)
-    return [(0.0, h(0.18, 0.34)), (0.06, 0.0), (0.36, -0.08), (reach, 0.02), (reach + 0.02, h(0.28, 0.42))]
+    right = h(0.5, 0.66)
+    return [(0.0, h(0.18, 0.34)), (0.06, 0.0), (0.36, -0.08), (right, 0.02), (right + 0.02, h(0.28, 0.42))]
 
 
 def _two(h: Habit) -> list[Stroke]:
@@ -213,23 +213,17 @@ def _bowl_of_nine(h: Habit, closing_deg: float) -> tuple[Stroke, float]:
     return arc((wide, tall), (wide, tall), -h(25, 60), -closing_deg), 2 * wide
 
 
-def _nine(h: Habit, closing: tuple[float, float] = (330, 350)) -> list[Stroke]:
+def _nine(h: Habit) -> list[Stroke]:
     """A straight stem."""
-    bowl, right = _bowl_of_nine(h, h(*closing))
+    bowl, right = _bowl_of_nine(h, h(330, 350))
     return [[*bowl, *corner(right, h(0.04, 0.12)), (right - h(-0.02, 0.06), 0.6), (right - h(0.0, 0.16), 1.0)]]
 
 
 def _nine_curled(h: Habit, closing: tuple[float, float] = (330, 350)) -> list[Stroke]:
     """Like a g: the tail runs round to the left and stays open."""
     bowl, right = _bowl_of_nine(h, h(*closing))
-    tail = [
-        (right, 0.5),
-        (right - 0.01, 0.92),
-        (right * 0.6, 1.06),
-        (right * 0.25, 1.02),
-        (h(-0.08, 0.08), h(0.84, 0.95)),
-    ]
-    return [[*bowl, *corner(right, h(0.04, 0.12)), *tail]]
+    tail = [(right, 0.5), (right - 0.01, 0.92), (right * 0.6, 1.06), (right * 0.25, 1.02)]
+    return [[*bowl, *corner(right, h(0.04, 0.12)), *tail, (h(-0.08, 0.08), h(0.84, 0.95))]]
 
 
 def _nine_swept(h: Habit) -> list[Stroke]:
@@ -238,7 +232,7 @@ def _nine_swept(h: Habit) -> list[Stroke]:
     return [[*bowl, (right, 0.2), (right - 0.02, 0.6), (right * 0.7, 0.88), (right * h(0.1, 0.45), 1.0)]]
 
 
-#: Of each digit, 0 to 9, the styles by name: how often writers in Europe use them, relative to each other; their shape.
+#: Of each digit, 0 to 9, the styles by name: their weight among hands of Europe, judged by eye, and their shape.
 STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
     {
         "oval": (5, lambda h: _zero(h, (350, 372))),
