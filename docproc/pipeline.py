@@ -6,6 +6,7 @@ Out: a `Record`. What could not be read is in it, with reasons; nothing is writt
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,9 +20,10 @@ from docproc.character.recognizer import Recognizer
 from docproc.decision import Policy, decide, page_verdict
 from docproc.field.comb import cut_cells, read_cells
 from docproc.field.glyph import Glyph, crosses_edge, residue
-from docproc.field.interpretation import Interpretation, Marks, marks_from
+from docproc.field.interpretation import Interpretation, Marks, blend, marks_from
 from docproc.field.segmentation import Lattice, segment
 from docproc.field.string import read_lattice
+from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
 from docproc.form.cutting import FieldImage, crop, cut_field
 from docproc.form.dropout import remove_rules, snap_cells
@@ -67,6 +69,7 @@ class Proposal:
     mask: Mask
     glyphs: tuple[Glyph, ...]
     cells: tuple[int | None, ...]  #: For combs and cells: which glyph stands in each cell; None is blank.
+    trimmed: tuple[int | None, ...]  #: For combs and cells: which glyph is the same mark cut more closely, if any is.
     lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
 
 
@@ -214,12 +217,14 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
     if image.field.kind == "free":
         lattice = segment(image.dark, mask, image.box_px)
         glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
-        return Proposal(image, mask, glyphs, (), lattice)
-    found = cut_cells(image.dark, mask, cells_px)
-    cells: list[int | None] = []
-    for glyph in found:
-        cells.append(None if glyph is None else sum(cell is not None for cell in cells))
-    return Proposal(image, mask, tuple(glyph for glyph in found if glyph is not None), tuple(cells), None)
+        return Proposal(image, mask, glyphs, (), (), lattice)
+    wholes = cut_cells(image.dark, mask, cells_px)
+    closer = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
+    found = [*wholes, *closer]
+    taken = list(itertools.accumulate((glyph is not None for glyph in found), initial=0))
+    places = [None if glyph is None else place for glyph, place in zip(found, taken, strict=False)]
+    glyphs = tuple(glyph for glyph in found if glyph is not None)
+    return Proposal(image, mask, glyphs, tuple(places[: len(wholes)]), tuple(places[len(wholes) :]), None)
 
 
 def _read_field(
@@ -230,7 +235,7 @@ def _read_field(
     if proposal.lattice is not None:
         meaning = read_lattice(proposal.lattice, marks, lengths=field.lengths)
     else:
-        meaning = read_cells([None if index is None else marks[index] for index in proposal.cells])
+        meaning = read_cells([_cell(marks, *ways) for ways in zip(proposal.cells, proposal.trimmed, strict=True)])
     # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
     broken = check(field, meaning.text)
     (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
@@ -260,6 +265,14 @@ def _read_field(
         box_px=image.page_from_field.box(image.box_px),
         crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image),
     )
+
+
+def _cell(marks: Sequence[Marks], whole: int | None, trimmed: int | None) -> Marks | None:
+    """What the recognizer says of a cell, cut in one way or in two; None where it is blank."""
+    if whole is None or trimmed is None:
+        only = trimmed if whole is None else whole
+        return None if only is None else marks[only]
+    return blend(marks[whole], marks[trimmed])
 
 
 def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from docproc.reading import CharacterReading
 
+TINY = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -38,6 +40,21 @@ class Marks:
             alternatives=tuple(pair for pair in ranked[:3] if pair[0] != digit),
             mark="" if self.kind == "digit" else self.kind,
         )
+
+
+def blend(whole: Marks, trimmed: Marks) -> Marks:
+    """What a mark is that was cut in two ways, of which one is right and it is not known which.
+
+    Each way counts as much as it looks like a mark at all: a digit with a piece of its neighbor looks like none.
+    """
+    weights = np.array([1 - whole.other, 1 - trimmed.other]) + TINY
+    share = float(weights[1] / weights.sum())
+    return Marks(
+        digits=tuple((1 - share) * a + share * b for a, b in zip(whole.digits, trimmed.digits, strict=True)),
+        cross=(1 - share) * whole.cross + share * trimmed.cross,
+        dash=(1 - share) * whole.dash + share * trimmed.dash,
+        other=(1 - share) * whole.other + share * trimmed.other,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""A second look at a cell: its digit without what reaches in from beside it.
+
+In:  a field's darkness map and its ink mask, rules removed, a cell, and the glyph that following all strokes gave.
+Out: the same digit cut at the cell's walls, without a neighbor's ends, dots and remnants of lines; None where that is
+     no other glyph. Which of the two is the digit is for the recognizer to say (docproc.field.interpretation.blend).
+Following strokes is right where a writer leaves the cell, and wrong where neighbors touch: ink alone does not tell.
+"""
+
+from __future__ import annotations
+
+
+from docproc.field.glyph import Glyph, Part, connected_parts, glyph_of
+from docproc.geometry import Box
+from docproc.page import Ink, Mask
+
+OVERFLOW = 0.12  #: Of the cell's height: a stroke that goes no further beyond a wall is the cell's own.
+SMALL = 0.12  #: Of the main part's ink: less than this beside it is a dot or a neighbor's end.
+LINE = 0.08  #: Of the cell's height: what counts as thin,
+LINE_LENGTH = 0.75  #: and the length from which a thin upright part beside the digit is a line.
+STACKED = 0.5  #: Share of a part's width that stands over or under the main part: it is a stroke of it.
+OFF_CENTER = 0.8  #: Weight that a part at the side wall loses to one in the middle, when the main part is sought.
+LONE_HEIGHT = 0.5  #: Of the cell's height: lower ink cut off a neighbor is no digit of this cell.
+LONE_CENTER = 0.25  #: Of the cell's width, around its middle: where such a digit's own middle must lie.
+
+
+def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Glyph | None:
+    """The main mark of a cell by itself, or None where it is what `whole` is already.
+
+    Parameters
+    ----------
+    dark : (H, W) uint8
+    mask : (H, W) bool
+    cell_px : Box
+        In the image's pixels.
+    whole : Glyph or None
+        What `comb.cut_cells` found: None where all ink in the cell belongs to its neighbors.
+    """
+    overflows = whole is None or _reach(whole, cell_px) > OVERFLOW * cell_px.height
+    margin_px = 0 if overflows else round(OVERFLOW * cell_px.height)
+    rows = slice(max(round(cell_px.top) - margin_px, 0), max(round(cell_px.bottom) + margin_px, 0))
+    columns = slice(max(round(cell_px.left) - margin_px, 0), max(round(cell_px.right) + margin_px, 0))
+    window = mask[rows, columns]
+    found = connected_parts(window)
+    if not found.parts:
+        return None
+    frame = Box(0, 0, window.shape[1], window.shape[0]).grown(-margin_px)
+    main = max(found.parts, key=lambda part: part.area_px * _centrality(part, frame))
+    chosen = [part for part in found.parts if part is main or _is_own(part, main, frame)]
+    if whole is None and not _stands_alone(main, frame):
+        return None
+    if not overflows and len(chosen) == len(found.parts):
+        return None
+    bounds = Box.union([part.box_px for part in chosen])
+    glyph = glyph_of(dark[rows, columns], found.labels, [part.label for part in chosen], bounds)
+    return Glyph(glyph.ink, glyph.box_px.moved(columns.start, rows.start))
+
+
+def _reach(whole: Glyph, cell_px: Box) -> float:
+    """How far the followed strokes leave the cell, in pixels."""
+    box = whole.box_px
+    return max(cell_px.left - box.left, box.right - cell_px.right, cell_px.top - box.top, box.bottom - cell_px.bottom)
+
+
+def _centrality(part: Part, frame: Box) -> float:
+    """1 in the middle of the cell, less towards its side walls."""
+    return 1 - OFF_CENTER * min(abs(part.box_px.center[0] - frame.center[0]) / (frame.width / 2), 1)
+
+
+def _is_own(part: Part, main: Part, frame: Box) -> bool:
+    """Whether a part beside the main one belongs to the digit: a stroke of a broken or two-stroke digit."""
+    box, around = part.box_px, main.box_px
+    shared = min(box.right, around.right) - max(box.left, around.left)
+    if shared >= STACKED * box.width:
+        return box.height > LINE * frame.height or (box.top > frame.top and box.bottom < frame.bottom)
+    if box.left <= frame.left or box.right >= frame.right or part.area_px <= SMALL * main.area_px:
+        return False
+    return box.width > LINE * frame.height or box.height < LINE_LENGTH * frame.height
+
+
+def _stands_alone(main: Part, frame: Box) -> bool:
+    """Whether ink of which most lies outside is still a digit of this cell: as high as one, and in its middle."""
+    off = abs(main.box_px.center[0] - frame.center[0])
+    return main.box_px.height >= LONE_HEIGHT * frame.height and off <= LONE_CENTER * frame.width
