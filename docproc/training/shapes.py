@@ -170,7 +170,7 @@ def _seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]
     fall = h(0.0, 0.06)
     head: Stroke = [(0.0, 0.02)]
     if top == "hooked":
-        head = [(h(-0.02, 0.05), h(0.12, 0.22)), *corner(0.02, h(0.0, 0.04))]
+        head = [(h(-0.02, 0.05), h(0.1, 0.17)), *corner(0.02, h(0.0, 0.04))]
     if top == "wavy":
         head = [(-0.06, h(0.1, 0.18)), (0.02, -0.06), (0.2, -0.04), (0.34, 0.12)]
     bow = h(-0.05, 0.08)
