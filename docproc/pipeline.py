@@ -71,6 +71,7 @@ class Proposal:
     cells: tuple[int | None, ...]  #: For combs and cells: which glyph stands in each cell; None is blank.
     trimmed: tuple[int | None, ...]  #: For combs and cells: which glyph is the same mark cut more closely, if any is.
     lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
+    crowded: bool  #: A cell holds a second mark.
 
 
 def read_page(
@@ -217,14 +218,15 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
     if image.field.kind == "free":
         lattice = segment(image.dark, mask, image.box_px)
         glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
-        return Proposal(image, mask, glyphs, (), (), lattice)
+        return Proposal(image, mask, glyphs, (), (), lattice, crowded=False)
     wholes = cut_cells(image.dark, mask, cells_px)
     closer = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
-    found = [*wholes, *closer]
+    found = [*wholes, *(None if cut is None else cut.glyph for cut in closer)]
     taken = list(itertools.accumulate((glyph is not None for glyph in found), initial=0))
     places = [None if glyph is None else place for glyph, place in zip(found, taken, strict=False)]
     glyphs = tuple(glyph for glyph in found if glyph is not None)
-    return Proposal(image, mask, glyphs, tuple(places[: len(wholes)]), tuple(places[len(wholes) :]), None)
+    crowded = any(cut is not None and cut.crowded for cut in closer)
+    return Proposal(image, mask, glyphs, tuple(places[: len(wholes)]), tuple(places[len(wholes) :]), None, crowded)
 
 
 def _read_field(
@@ -285,7 +287,7 @@ def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
         found.append(Reason.LOW_RESOLUTION)
     if not meaning.text and not meaning.has_ink and residue(proposal.mask, proposal.image.box_px) > LARGEST_RESIDUE:
         found.append(Reason.FAINT)
-    if crosses_edge(proposal.mask, proposal.image.box_px):
+    if proposal.crowded or crosses_edge(proposal.mask, proposal.image.box_px):
         found.append(Reason.OUTSIDE)
     return tuple(found)
 

@@ -34,7 +34,7 @@ class Reason(StrEnum):
     RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max`, `rule:regex`, `rule:check_digit`.
     LOW_RESOLUTION = "low_resolution"  #: Too few pixels to a digit.
     FAINT = "faint"  #: There is ink, too small or too broken to read.
-    OUTSIDE = "outside"  #: Writing crosses the field's edge and lies mostly outside: a digit may be missing.
+    OUTSIDE = "outside"  #: Writing crosses the field's edge, or a cell holds a second mark: a digit may be missing.
     CLIPPED = "clipped"  #: The field leaves the image.
     REGISTRATION = "registration"  #: The page could not be laid on its template.
     NO_FIELDS = "no_fields"  #: No template was given and nothing that looks like a field was found.

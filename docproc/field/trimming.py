@@ -8,8 +8,11 @@ Following strokes is right where a writer leaves the cell, and wrong where neigh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 
-from docproc.field.glyph import Glyph, Part, connected_parts, glyph_of
+import numpy as np
+
+from docproc.field.glyph import LARGE, Glyph, Part, Parts, connected_parts, glyph_of
 from docproc.geometry import Box
 from docproc.page import Ink, Mask
 
@@ -23,7 +26,15 @@ LONE_HEIGHT = 0.5  #: Of the cell's height: lower ink cut off a neighbor is no d
 LONE_CENTER = 0.25  #: Of the cell's width, around its middle: where such a digit's own middle must lie.
 
 
-def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Glyph | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Trimmed:
+    """The main mark of a cell by itself."""
+
+    glyph: Glyph
+    crowded: bool  #: A mark as large as a digit was left out though the cell holds most of it: two may be meant.
+
+
+def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Trimmed | None:
     """The main mark of a cell by itself, or None where it is what `whole` is already.
 
     Parameters
@@ -52,7 +63,25 @@ def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Glyph | No
         return None
     bounds = Box.union([part.box_px for part in chosen])
     glyph = glyph_of(dark[rows, columns], found.labels, [part.label for part in chosen], bounds)
-    return Glyph(glyph.ink, glyph.box_px.moved(columns.start, rows.start))
+    corner = (columns.start, rows.start)
+    left_out = [part for part in found.parts if part not in chosen]
+    return Trimmed(
+        Glyph(glyph.ink, glyph.box_px.moved(*corner)),
+        crowded=whole is not None and any(_is_mark(found, part, whole, corner, frame) for part in left_out),
+    )
+
+
+def _is_mark(found: Parts, part: Part, whole: Glyph, corner_px: tuple[int, int], frame: Box) -> bool:
+    """Whether what was left out is a mark of this cell, not a line and not the end of a neighbor's."""
+    box = part.box_px
+    if max(box.width, box.height) < LARGE * frame.height or min(box.width, box.height) <= LINE * frame.height:
+        return False
+    rows, columns = np.nonzero(found.labels == part.label)
+    # The whole glyph holds all parts of which the cell holds most, and no other.
+    x = int(columns[0]) + corner_px[0] - round(whole.box_px.left)
+    y = int(rows[0]) + corner_px[1] - round(whole.box_px.top)
+    inside = 0 <= y < whole.ink.shape[0] and 0 <= x < whole.ink.shape[1]
+    return inside and bool(whole.ink[y, x])
 
 
 def _reach(whole: Glyph, cell_px: Box) -> float:

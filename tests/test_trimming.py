@@ -1,0 +1,83 @@
+"""A cell's digit without what reaches in from beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from docproc.field.comb import cut_cells
+from docproc.field.interpretation import Marks, blend
+from docproc.field.trimming import Trimmed, trim
+from docproc.geometry import Box
+
+CELL = Box(40, 10, 60, 80)
+PAPER = np.zeros((100, 140), np.uint8)
+
+
+def ink(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    """Strokes as filled rectangles: left, top, width, height."""
+    drawn = PAPER.copy()
+    for left, top, width, height in boxes:
+        drawn[top : top + height, left : left + width] = 255
+    return drawn
+
+
+def trimmed(dark: np.ndarray) -> Trimmed | None:
+    (whole,) = cut_cells(dark, dark > 0, [CELL])
+    return trim(dark, dark > 0, CELL, whole)
+
+
+DIGIT = (60, 30, 20, 45)
+
+
+def test_a_digit_alone_in_its_cell_is_not_cut_again():
+    assert trimmed(ink(DIGIT)) is None
+
+
+def test_a_stroke_that_leaves_the_cell_a_little_is_not_cut():
+    assert trimmed(ink((60, 30, 45, 30))) is None
+
+
+def test_a_digit_that_hangs_on_its_neighbor_is_cut_at_the_wall():
+    found = trimmed(ink((50, 30, 85, 12)))
+    assert found is not None
+    assert found.glyph.box_px.right <= CELL.right + 1
+
+
+def test_a_digit_of_which_most_is_outside_is_still_found_where_the_cell_is_full_of_it():
+    dark = ink((45, 20, 50, 60), (95, 20, 45, 78), (0, 20, 45, 78))
+    assert cut_cells(dark, dark > 0, [CELL]) == [None]
+    found = trimmed(dark)
+    assert found is not None
+    assert found.glyph.box_px.width <= CELL.width + 2
+
+
+def test_a_neighbors_end_in_an_empty_cell_is_no_digit_of_it():
+    assert trimmed(ink((0, 30, 50, 40))) is None
+
+
+def test_dots_and_lines_beside_the_digit_are_left_out():
+    found = trimmed(ink(DIGIT, (88, 70, 6, 6), (45, 12, 4, 76)))
+    assert found is not None
+    assert not found.crowded
+    assert (found.glyph.ink > 0).sum() == DIGIT[2] * DIGIT[3]
+
+
+def test_the_bar_above_a_five_stays():
+    found = trimmed(ink(DIGIT, (62, 22, 16, 4), (88, 70, 6, 6)))
+    assert found is not None
+    assert found.glyph.box_px.top <= 22
+
+
+def test_a_second_mark_in_the_cell_is_left_out_and_told():
+    found = trimmed(ink(DIGIT, (86, 40, 14, 30)))
+    assert found is not None
+    assert found.crowded
+
+
+def test_the_way_of_cutting_that_looks_like_a_digit_counts_most():
+    nothing = (0.0,) * 10
+    merged = Marks(digits=(0.04, *nothing[1:]), cross=0.0, dash=0.0, other=0.96)
+    alone = Marks(digits=(0.0, 0.98, *nothing[2:]), cross=0.01, dash=0.0, other=0.01)
+    both = blend(merged, alone)
+    assert both.digits[1] > 0.9
+    assert abs(sum(both.digits) + both.cross + both.dash + both.other - 1) < 1e-9
