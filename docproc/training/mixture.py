@@ -1,6 +1,6 @@
-"""What the network is shown: digits of all sources and drawn negatives, aged, in fixed shares.
+"""What the network is shown: digits of all sources, drawn negatives, and glyphs cut from painted sheets.
 
-In:  digits on canvases, a seed and the number of the epoch: the same three always give the same glyphs.
+In:  digits on canvases, painted glyphs, a seed and the number of the epoch: the same always give the same glyphs.
 Out: glyphs (N, 28, 28) uint8 and classes (N,) uint8, shuffled.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,7 @@ from docproc.character.normalization import normalize, normalize_all
 from docproc.training.augmentation import augment, bend
 from docproc.training.datasets import Digits
 from docproc.training.negatives import draw_negatives
+from docproc.training.painting import Painted
 
 NEGATIVE_SHARE = 0.17  #: Of all glyphs shown.
 AGED_SHARE = 0.5  #: Of the glyphs shown: printed, scanned and cut badly.
@@ -25,6 +27,15 @@ BENT_STRENGTH = 0.7  #: Of the bend that aged glyphs get.
 #: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
 #: shapes that MNIST lacks.
 EXTRA_WEIGHT = 2.0
+
+PAINTED_SHARE = 0.45  #: Of all glyphs shown, where there are painted ones: what the pipeline cuts from pages.
+LAST_PAINTED_SHARE = 0.35  #: The same in the last epochs.
+AGED_BESIDE_PAINTED = 0.15  #: Of the others then: painting does the aging, but a stock is finite and this is not.
+MOVED_SHARE = 0.6  #: Of the painted glyphs: turned, slanted, scaled and moved a little, so that a stock lasts.
+_TURN_DEG = 4.0  #: Standard deviations of that,
+_SLANT = 0.07
+_SCALE = 0.05
+_SHIFT_PX = 0.5  #: in pixels of the glyph.
 
 _BASE = "mnist"
 
@@ -70,6 +81,35 @@ def aged_glyphs(
 
     glyphs = np.stack([shown(index) for index in order])
     return glyphs, np.concatenate([labels, mark_labels])[order]
+
+
+def epoch_glyphs(
+    sources: Sequence[Digits], stock: Painted, *, count: int, seed: int, epoch: int, epochs: int
+) -> tuple[Glyphs, Glyphs]:
+    """About `count` glyphs and their classes for one epoch, painted ones among them, shuffled."""
+    last = epoch >= (1 - LAST_EPOCHS) * epochs
+    painted = round(count * (LAST_PAINTED_SHARE if last else PAINTED_SHARE))
+    rng = np.random.default_rng((seed, epoch, 1))
+    picked = _pick(len(stock.labels), painted, rng)
+    shown = np.stack([_moved(stock.glyphs[index], rng) for index in picked])
+    drawn, drawn_labels = aged_glyphs(
+        sources, count=count - painted, seed=seed, epoch=epoch, aged_share=AGED_BESIDE_PAINTED / (2 if last else 1)
+    )
+    labels = np.concatenate([stock.labels[picked], drawn_labels])
+    order = rng.permutation(len(labels))
+    return np.concatenate([shown, drawn])[order], labels[order]
+
+
+def _moved(glyph: Glyphs, rng: np.random.Generator) -> Glyphs:
+    if rng.random() >= MOVED_SHARE:
+        return glyph
+    angle, slant = np.radians(rng.normal(0, _TURN_DEG)), rng.normal(0, _SLANT)
+    cos, sin = np.cos(angle), np.sin(angle)
+    scale_x, scale_y = np.exp(rng.normal(0, _SCALE, 2))
+    linear = np.array([[cos * scale_x, slant - sin], [sin, cos * scale_y]])
+    middle = np.full(2, (glyph.shape[0] - 1) / 2)
+    shift = middle - linear @ middle + rng.normal(0, _SHIFT_PX, 2)
+    return cv2.warpAffine(glyph, np.column_stack([linear, shift]), glyph.shape[::-1], flags=cv2.INTER_LINEAR)
 
 
 def _pick(available: int, wanted: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
