@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from test_training import STROKES, drawn_ink
 from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import load_recognizer
+from docproc.errors import ModelError
 from docproc.training.fit import EpochScore
-from docproc.training.train import Plan, train
+from docproc.training.settings import Settings
+from docproc.training.train import Plan, finish_kept, train
 
 pytestmark = pytest.mark.train
 
@@ -28,7 +31,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     np.savez(swiss, x=255 - images[:60], y=labels[:60], writer=np.arange(60) % 6)
     return Plan(
         output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=1024,
-        held_out_glyphs=200,
+        held_out_glyphs=200, painted_glyphs=0, workers=1,
     )  # fmt: skip
 
 
@@ -56,10 +59,7 @@ def test_an_interrupted_run_resumes_to_the_same_model(trained: Path, plan: Plan,
     def interrupt(score: EpochScore) -> None:
         raise KeyboardInterrupt
 
-    again = Plan(
-        output=tmp_path / "model", mnist=plan.mnist, digits=plan.digits, seed=plan.seed, epochs=plan.epochs,
-        glyphs_per_epoch=plan.glyphs_per_epoch, held_out_glyphs=plan.held_out_glyphs, resume=True,
-    )  # fmt: skip
+    again = replace(plan, output=tmp_path / "model", resume=True)
     with pytest.raises(KeyboardInterrupt):
         train(again, epoch_done=interrupt)
     assert not (again.output / CARD_NAME).exists()
@@ -68,3 +68,24 @@ def test_an_interrupted_run_resumes_to_the_same_model(trained: Path, plan: Plan,
     assert finished == [1]
     first = load_recognizer(trained).card
     assert card.model_copy(update={"wall_time_s": first.wall_time_s}) == first
+    assert (again.output / MODEL_NAME).read_bytes() == (trained / MODEL_NAME).read_bytes()
+
+
+def test_a_checkpoint_of_another_run_is_refused(trained: Path, plan: Plan) -> None:
+    for other in (replace(plan, epochs=3), replace(plan, seed=4), replace(plan, settings=Settings(rate=1e-3))):
+        with pytest.raises(ModelError, match="is of a training with other") as caught:
+            train(replace(other, resume=True))
+        assert "--resume" in caught.value.remedy
+
+
+def test_what_was_trained_without_tensorflow_is_finished_with_it(
+    trained: Path, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docproc.training.train.can_finish", lambda: False)
+    kept = train(replace(plan, output=tmp_path / "kept"))
+    assert kept == tmp_path / "kept" / "trained.keras"
+    assert not (tmp_path / "kept" / CARD_NAME).exists()
+    card = finish_kept(kept, tmp_path / "model")
+    first = load_recognizer(trained).card
+    assert card.model_copy(update={"wall_time_s": first.wall_time_s}) == first
+    assert load_recognizer(tmp_path / "model").card == card

@@ -9,8 +9,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 
-from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME, read_card, write_card
+from docproc.character.calibration import softmax
+from docproc.character.card import (
+    CARD_NAME,
+    CLASSES,
+    MODEL_NAME,
+    Calibration,
+    CalibrationKnot,
+    read_card,
+    write_card,
+)
 from docproc.character.normalization import NORMALIZER_ID, normalize
 from docproc.character.recognizer import BATCH, LiteRtRecognizer, default_model_folder, load_recognizer
 from docproc.errors import ModelError
@@ -110,6 +120,32 @@ def test_the_shipped_card_names_classes_licenses_and_scores(recognizer: LiteRtRe
 def test_a_card_is_read_as_it_was_written(recognizer: LiteRtRecognizer, tmp_path: Path) -> None:
     write_card(recognizer.card, tmp_path / CARD_NAME)
     assert read_card(tmp_path / CARD_NAME) == recognizer.card
+
+
+def test_the_calibration_is_part_of_the_digest_and_of_what_is_read(recognizer: LiteRtRecognizer) -> None:
+    knots = [CalibrationKnot(score=0.0, right=0.4), CalibrationKnot(score=5.0, right=0.9)]
+    calibration = Calibration(
+        method="temperature, isotonic", temperature=recognizer.card.calibration.temperature, knots=knots, curve=[]
+    )
+    other = LiteRtRecognizer(recognizer.card.model_copy(update={"calibration": calibration}), recognizer.model)
+    glyphs = np.stack(list(DRAWN.values()))
+    chances = other.recognize(glyphs)
+    assert chances.max() < 0.95
+    assert chances.sum(axis=1) == pytest.approx(np.ones(len(glyphs)))
+    assert np.array_equal(chances.argmax(axis=1), recognizer.recognize(glyphs).argmax(axis=1))
+    doubting = calibration.model_copy(update={"method": "temperature", "knots": [], "doubt": 0.25})
+    third = LiteRtRecognizer(recognizer.card.model_copy(update={"calibration": doubting}), recognizer.model)
+    assert len({recognizer.digest, other.digest, third.digest}) == 3
+
+
+def test_a_card_from_before_there_were_knots_is_read(model_copy: Path) -> None:
+    card = yaml.safe_load((model_copy / CARD_NAME).read_text(encoding="utf-8"))
+    card["calibration"] = {"method": "temperature", "temperature": 0.8, "curve": []}
+    card.pop("cores", None)
+    (model_copy / CARD_NAME).write_text(yaml.safe_dump(card), encoding="utf-8")
+    recognizer = load_recognizer(model_copy)
+    glyphs = np.stack(list(DRAWN.values()))
+    assert np.array_equal(recognizer.recognize(glyphs), softmax(recognizer.logits(glyphs), temperature=0.8))
 
 
 def test_a_damaged_model_is_refused(model_copy: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,13 +12,18 @@ import pytest
 from docproc.character.card import CLASSES, DIGITS
 from docproc.character.normalization import normalize
 from docproc.errors import MissingExtraError, ModelError, OutputError, PageError
+from docproc.training import finish as finishing
+from docproc.training import material
 from docproc.training import train as training
+from docproc.training.ahead import made_ahead
 from docproc.training.assessment import choose_threshold, measure, reliability_points
 from docproc.training.augmentation import CANVAS_PX, augment, bend, change_stroke, degrade, leave_fragment
 from docproc.training.datasets import Digits, hold_out, read_digits, read_mnist, separate_ink, to_canvases
 from docproc.training.export import LARGEST_BYTES, check_agreement
+from docproc.training.material import Material, Plan, halves, paint_stocks
 from docproc.training.mixture import EXTRA_WEIGHT, NEGATIVE_SHARE, aged_glyphs, shares
 from docproc.training.negatives import cross, dash, draw_negatives
+from docproc.training.painting import Painted
 
 STROKES = {
     0: [[(30, 4), (12, 18), (10, 40), (24, 58), (42, 50), (48, 24), (30, 4)]],
@@ -212,17 +218,88 @@ def test_an_export_that_disagrees_is_refused() -> None:
         check_agreement(logits, logits, size_bytes=LARGEST_BYTES + 1)
 
 
-def test_training_without_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(training, "find_spec", lambda name: None)
+def test_training_without_keras_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(finishing, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError) as caught:
         training.train(training.Plan(output=tmp_path / "digits"))
     assert "docproc[train]" in caught.value.remedy
 
 
+def test_training_on_a_backend_that_is_missing_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(finishing, "find_spec", lambda name: name if name == "keras" else None)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(MissingExtraError, match="on jax, which is not installed"):
+        training.train(training.Plan(output=tmp_path / "digits"))
+
+
 def test_a_folder_that_cannot_be_written_is_refused_before_training(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(training, "find_spec", lambda name: name)
+    monkeypatch.setattr(finishing, "find_spec", lambda name: name)
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         training.train(training.Plan(output=tmp_path / "file" / "digits"))
+
+
+def test_a_network_that_was_not_kept_whole_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trained.keras").write_bytes(b"weights")
+    with pytest.raises(ModelError, match=r"or trained\.npz beside it") as caught:
+        finishing.read_kept(tmp_path / "trained.keras")
+    assert "both" in caught.value.remedy
+
+
+def test_an_epoch_made_ahead_is_the_one_asked_for_however_many_make_it() -> None:
+    for workers in (1, 2):
+        with made_ahead(square, 2, 6, workers=workers) as coming:
+            assert list(coming) == [4, 9, 16, 25]
+
+
+def square(number: int) -> int:
+    """Travels to a process by its name."""
+    return number * number
+
+
+def test_held_out_writers_are_parted_again_and_nobody_is_in_two_parts() -> None:
+    sources = [drawn_digits(60, writers=12), drawn_digits(40, name="swiss")]
+    one, other = halves(sources, seed=4)
+    assert not set(one[0].writers.tolist()) & set(other[0].writers.tolist())
+    assert [len(a) + len(b) for a, b in zip(one, other, strict=True)] == [60, 40]
+    assert len(one[1]) == 20
+
+
+def painted_by_hand(sources, *, count: int, seed: int, workers: int, progress, **options) -> Painted:
+    """Instead of painting: the digits as they are, so that a stock is made in no time."""
+    picked = np.random.default_rng(seed).integers(len(sources[0]), size=count)
+    progress(1.0)
+    return Painted(sources[0].glyphs[picked], sources[0].labels[picked], np.zeros(count, np.int16))
+
+
+def test_painted_glyphs_are_kept_for_a_run_that_resumes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    def paint(sources, *, count: int, **options) -> Painted:
+        if len(sizes) == 3:
+            raise KeyboardInterrupt
+        sizes.append(count)
+        return painted_by_hand(sources, count=count, **options)
+
+    monkeypatch.setattr(material, "paint_stock", paint)
+    monkeypatch.setattr(material, "_PART", 100)
+    digits = drawn_digits(60, writers=12)
+    things = Material([digits], [digits], digits.glyphs, digits.labels)
+    plan = Plan(output=tmp_path / "model", painted_glyphs=250, held_out_glyphs=100, workers=1, resume=True)
+    done: list[float] = []
+    with pytest.raises(KeyboardInterrupt):
+        paint_stocks(plan, things, elapsed=lambda: 7.0, progress=done.append)
+    assert sizes == [50, 50, 100]
+    sizes[:] = [0]
+    stocks = paint_stocks(plan, things, elapsed=lambda: 1.0, progress=done.append)
+    assert sizes == [0, 100, 50]  # only what was not there yet
+    assert stocks.wall_time_s == 7.0
+    assert (len(stocks.train.glyphs), len(stocks.calibration.glyphs), len(stocks.measured.glyphs)) == (250, 50, 50)
+    assert done[-1] == 1.0
+    monkeypatch.setattr(material, "paint_stock", painted_by_hand)
+    afresh = paint_stocks(replace(plan, resume=False), things, elapsed=lambda: 1.0, progress=done.append)
+    assert np.array_equal(afresh.train.glyphs, stocks.train.glyphs)
+    other = paint_stocks(replace(plan, seed=5), things, elapsed=lambda: 1.0, progress=done.append)
+    assert not np.array_equal(other.train.glyphs, stocks.train.glyphs)

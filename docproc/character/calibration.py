@@ -1,7 +1,8 @@
 """From scores to chances that can be believed, and how far they can.
 
-In:  logits or probabilities of glyphs whose truth is known.
-Out: the temperature that calibrates them, and the figures that say how well it does. Pure numpy.
+In:  logits of glyphs; where a calibration is made or judged, of glyphs whose truth is known.
+Out: calibrated chances, the temperature that makes them, and the figures that say how honest they are. Pure numpy.
+The knots of the second step are fitted by docproc.training.confidence.
 
 References
 ----------
@@ -11,7 +12,9 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +27,20 @@ TEMPERATURES = (0.05, 20.0)
 _GOLDEN = (5**0.5 - 1) / 2  #: Golden section search keeps this share of the interval in every step.
 _STEPS = 60  #: Leaves an interval of about 1e-12 of the first one.
 _TINY = 1e-12
+_NO_CHANCE = 1e-300  #: Instead of 0, where a division or logarithm follows.
+_AHEAD = 1e-6  #: By so much, relatively, the best class stays ahead of the second where knots would put it lower.
+
+
+class Knot(Protocol):
+    """One point of the curve from a score to the chance that it stands for; a card's knots are of this shape."""
+
+    @property
+    def score(self) -> float:
+        """Log odds of the best class after the temperature."""
+
+    @property
+    def right(self) -> float:
+        """Chance that the best class is right, above 0, below 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,64 @@ def softmax(logits: npt.ArrayLike, *, temperature: float = 1.0) -> Floats:
         return scaled
     scaled = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return scaled / scaled.sum(axis=-1, keepdims=True)
+
+
+def log_odds(chance: npt.ArrayLike) -> Floats:
+    """log(p / (1 - p))."""
+    chance = np.asarray(chance, np.float64)
+    return np.log(chance) - np.log1p(-chance)
+
+
+def log_odds_of_best(logits: Floats, *, temperature: float = 1.0) -> Floats:
+    """Log odds that the best class is right, by the network alone: (N, C) logits -> (N,).
+
+    The same order as the best chance, but without its ties: near 1 a chance runs out of digits, log odds do not.
+    """
+    scaled = np.asarray(logits, np.float64) / temperature
+    best = scaled.argmax(axis=1)[:, None]
+    top = np.take_along_axis(scaled, best, axis=1)
+    others = np.exp(scaled - top)
+    np.put_along_axis(others, best, 0.0, axis=1)
+    return -np.log(np.maximum(others.sum(axis=1), _NO_CHANCE))
+
+
+def calibrated(logits: Floats, *, temperature: float, doubt: float = 0.0, knots: Sequence[Knot] = ()) -> Floats:
+    """Chances from logits, (N, C) -> (N, C), rows adding up to 1: the whole of the calibration.
+
+    First all classes by the temperature; `doubt` is shared by all classes, so that none is ever certain. Then, where
+    there are knots, the best class's chance is put where `knots`
+    say, and the others share what it leaves in the proportions they had. The best class stays the best, and glyphs
+    keep their order: the new chance grows strictly with the old one except where another class is about as good.
+    """
+    chances = softmax(logits, temperature=temperature)
+    chances = (1.0 - doubt) * chances + doubt / max(chances.shape[-1], 1)
+    if not knots or not len(chances):
+        return chances
+    best = chances.argmax(axis=1)[:, None]
+    others = np.maximum(chances, _NO_CHANCE)
+    np.put_along_axis(others, best, 0.0, axis=1)
+    others /= others.sum(axis=1, keepdims=True)
+    top = honest_chance(log_odds_of_best(logits, temperature=temperature), knots)
+    rival = others.max(axis=1)  # of what the best class leaves
+    top = np.maximum(top, (1 + _AHEAD) * rival / (1 + rival))
+    result = others * (1 - top)[:, None]
+    np.put_along_axis(result, best, top[:, None], axis=1)
+    return result
+
+
+def honest_chance(scores: Floats, knots: Sequence[Knot]) -> Floats:
+    """The chance that the best class is right, from its log odds (N,): strictly increasing, bounded by the knots.
+
+    Between knots log odds are interpolated linearly. Below the first one they fall as the scores do. Above the last
+    one the doubt shrinks towards one half of that knot's and never below: more was never seen to be true.
+    """
+    x = np.array([knot.score for knot in knots])
+    y = log_odds([knot.right for knot in knots])
+    inner = np.interp(scores, x, y) + np.minimum(scores - x[0], 0.0)
+    chance = 1.0 / (1.0 + np.exp(-inner))
+    doubt = 1.0 - knots[-1].right
+    above = 1.0 - doubt * 0.5 * (1.0 + 1.0 / (1.0 + np.maximum(scores - x[-1], 0.0)))
+    return np.where(scores > x[-1], above, chance)
 
 
 def negative_log_likelihood(logits: Floats, truth: npt.NDArray[np.integer], *, temperature: float = 1.0) -> float:

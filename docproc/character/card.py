@@ -6,11 +6,12 @@ an error, because a model read with the wrong classes or normalizer gives confid
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from docproc.errors import ModelError
 
@@ -39,12 +40,32 @@ class CurvePoint(_Strict):
     count: Annotated[int, Field(ge=0)]
 
 
-class Calibration(_Strict):
-    """How scores become chances."""
+class CalibrationKnot(_Strict):
+    """One point of the curve from the network's own sureness to a chance."""
 
-    method: Literal["temperature"]  #: Guo et al. 2017.
+    score: float  #: Log odds of the best class after the temperature.
+    right: Annotated[float, Field(gt=0, lt=1)]  #: Chance that the best class is right.
+
+
+class Calibration(_Strict):
+    """How scores become chances; `character.calibration.calibrated` does it."""
+
+    #: Guo et al. 2017; then, where it is named, isotonic regression of the best class (Zadrozny and Elkan 2002).
+    method: Literal["temperature", "temperature, isotonic"]
     temperature: Annotated[float, Field(gt=0)]  #: Logits are divided by it.
-    curve: list[CurvePoint]  #: Held-out reliability after calibration.
+    #: Shared by all classes evenly, whatever the scores say: of n glyphs calibrated on, 1 / (n + 2).
+    doubt: Share = 0.0
+    knots: list[CalibrationKnot] = []  #: Of the isotonic curve, both numbers increasing; none: temperature alone.
+    curve: list[CurvePoint]  #: Reliability after calibration, of held-out writers that it was not fitted on.
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        pairs = [(knot.score, knot.right) for knot in self.knots]
+        if any(a[0] >= b[0] or a[1] >= b[1] for a, b in itertools.pairwise(pairs)):
+            raise ValueError("score and right of knots must increase")
+        if bool(self.knots) != (self.method == "temperature, isotonic"):
+            raise ValueError(f"method {self.method!r} does not fit {len(self.knots)} knots")
+        return self
 
 
 class DataSource(_Strict):
@@ -69,7 +90,8 @@ class ModelCard(_Strict):
     data: list[DataSource]
     seed: int
     scores: dict[str, float]  #: Measured on held-out data; the key says which.
-    wall_time_s: float
+    wall_time_s: float  #: Painting and training included; the one number that is not the same each time.
+    cores: int | None = None  #: That it had; None in cards of old.
     versions: dict[str, str]  #: Of the programs that made it.
     notes: str = ""  #: What a number above does not say.
 

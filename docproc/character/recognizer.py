@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import docproc
-from docproc.character.calibration import softmax
+from docproc.character.calibration import calibrated
 from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME, ModelCard, read_card
 from docproc.character.normalization import NORMALIZER_ID, SIDE_PX
 from docproc.errors import ModelError
@@ -57,12 +57,21 @@ class LiteRtRecognizer:
     @property
     def digest(self) -> str:
         """SHA-256 of model and calibration: both decide what a glyph is read as."""
-        text = f"{self.card.sha256} {self.card.normalizer} {self.card.calibration.temperature!r}"
+        calibration = self.card.calibration
+        text = f"{self.card.sha256} {self.card.normalizer} {calibration.temperature!r}"
+        if calibration.doubt or calibration.knots:
+            text += f" {calibration.doubt!r} {[(knot.score, knot.right) for knot in calibration.knots]!r}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def recognize(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Chances of each class, (N, 28, 28) uint8 -> (N, 13) float64, rows adding up to 1."""
-        return softmax(self.logits(glyphs), temperature=self.card.calibration.temperature)
+        calibration = self.card.calibration
+        return calibrated(
+            self.logits(glyphs),
+            temperature=calibration.temperature,
+            doubt=calibration.doubt,
+            knots=calibration.knots,
+        )
 
     def logits(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """The network's own scores, (N, 28, 28) uint8 -> (N, 13) float64, before calibration."""

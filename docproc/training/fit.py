@@ -1,7 +1,7 @@
 """Fit the network: epochs of fresh glyphs, cosine learning rate, averaged weights, checkpoints, early stopping.
 
-In:  a function that makes the glyphs of an epoch, held-out glyphs, and a plan.
-Out: the network with the averaged weights of its best epoch, and the history.
+In:  a function that makes the glyphs of an epoch, held-out glyphs, settings and a duration.
+Out: the network with the averaged weights of its best epoch, the history, and the time that it took.
 Written against Keras alone. An interrupted run resumes from its last epoch.
 """
 
@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from docproc.character.calibration import negative_log_likelihood
+from docproc.errors import ModelError, OutputError
+from docproc.training.ahead import made_ahead
 from docproc.training.network import build_network, predict
+from docproc.training.settings import Settings
 
 Glyphs = npt.NDArray[np.uint8]
 EpochGlyphs = Callable[[int], tuple[Glyphs, Glyphs]]
 Progress = Callable[[int, float], None]  #: (epoch, share of it done)
 
 BATCH = 128
-_PEAK_RATE = 2e-3  #: Of AdamW; the usual rate for networks of this size.
 _WARM_UP_SHARE = 0.03  #: Of all steps.
-_WEIGHT_DECAY = 4e-3
-_LABEL_SMOOTHING = 0.02  #: Some labels are wrong; calibration takes the bias out again.
 _AVERAGE_EVERY = 8  #: Steps between two looks at the weights.
 _AVERAGE_KEEP = 0.985  #: Share of the old average kept at each look: a memory of about 500 steps.
 
@@ -44,6 +45,15 @@ class EpochScore:
     held_out_right: float  #: Share.
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained network, and how it came about."""
+
+    model: Any  #: With the averaged weights of its best epoch.
+    history: Sequence[EpochScore]
+    wall_time_s: float  #: Of a resumed run, with the time before it was interrupted.
+
+
 @dataclass(slots=True)
 class _State:
     epoch: int
@@ -51,6 +61,7 @@ class _State:
     average: list[npt.NDArray]
     best: list[npt.NDArray]
     history: list[EpochScore]
+    wall_time_s: float  #: Until this run was resumed.
 
 
 def seed_everything(seed: int) -> None:
@@ -72,45 +83,65 @@ def fit(
     glyphs_per_epoch: int,
     seed: int,
     patience: int,
-    checkpoint: Path,
-    resume: bool,
-    progress: Progress,
-    epoch_done: Callable[[EpochScore], None],
-) -> tuple[Any, Sequence[EpochScore]]:
-    """Train, and return (model with the best averaged weights, history).
+    checkpoint: Path | None,
+    resume: bool = False,
+    settings: Settings = Settings(),  # noqa: B008 - frozen
+    made_from: str = "",
+    workers: int = 1,
+    started: float | None = None,
+    earlier_s: float = 0.0,
+    progress: Progress = lambda epoch, share: None,
+    epoch_done: Callable[[EpochScore], None] = lambda score: None,
+) -> Fitted:
+    """Train until the last epoch, or until the held-out loss has stopped falling.
 
     Parameters
     ----------
     epoch_glyphs : (epoch) -> (N, 28, 28) uint8, (N,) uint8
-        Runs in a thread, one epoch ahead.
+        Runs ahead, in a thread or, with several `workers`, in processes: then it must be picklable.
     held_out : (M, 28, 28) uint8, (M,) uint8
         Chooses the best epoch; never trained on.
     patience : int
         Epochs without a better held-out loss after which training stops.
-    checkpoint : Path
+    checkpoint : Path, optional
         File that holds all there is to go on from; written after each epoch.
     resume : bool
         Go on from `checkpoint` where it exists.
+    made_from : str
+        Names the material; a checkpoint of other material, settings or duration is refused.
+    started : float, optional
+        `time.monotonic()` at which the run's time begins; now where None.
+    earlier_s : float
+        Seconds that an interrupted run has spent before its first epoch.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint is damaged or of another run.
+    OutputError
+        If the checkpoint cannot be written.
     """
     import keras
 
+    started = time.monotonic() if started is None else started
     seed_everything(seed)
-    steps = epochs * (glyphs_per_epoch // BATCH)
-    model = build_network()
+    model = build_for(settings)
     model.compile(
-        optimizer=keras.optimizers.AdamW(_rate(steps), weight_decay=_WEIGHT_DECAY),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=_LABEL_SMOOTHING),
+        optimizer=keras.optimizers.AdamW(
+            _rate(epochs * (glyphs_per_epoch // BATCH), settings.rate), weight_decay=settings.weight_decay
+        ),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
     )
     model.optimizer.build(model.trainable_variables)
-    state = _State(0, 0, model.get_weights(), model.get_weights(), [])
-    if resume and checkpoint.exists():
-        state = _load(checkpoint, model)
-    with ThreadPoolExecutor(1) as ahead:
-        upcoming = ahead.submit(epoch_glyphs, state.epoch)
+    run = {"epochs": epochs, "glyphs_per_epoch": glyphs_per_epoch, "seed": seed, **asdict(settings)}
+    run["material"] = made_from
+    state = _State(0, 0, model.get_weights(), model.get_weights(), [], 0.0)
+    if resume and checkpoint is not None and checkpoint.exists():
+        state = _load(checkpoint, model, run)
+    state.wall_time_s = max(state.wall_time_s, earlier_s)  # the checkpoint's has that in it
+    with made_ahead(epoch_glyphs, state.epoch, epochs, workers=workers) as coming:
         while state.epoch < epochs and not _has_stalled(state.history, patience):
-            glyphs, labels = upcoming.result()
-            if state.epoch + 1 < epochs:
-                upcoming = ahead.submit(epoch_glyphs, state.epoch + 1)
+            glyphs, labels = next(coming)
             _seed_dropout(model, seed, state.epoch)
             loss = _one_epoch(model, glyphs, labels, state, progress)
             score = _score_average(model, state, held_out, loss)
@@ -118,10 +149,16 @@ def fit(
                 state.best = state.average
             state.history.append(score)
             state.epoch += 1
-            _save(checkpoint, model, state)
+            if checkpoint is not None:
+                _save(checkpoint, model, state, run, time.monotonic() - started)
             epoch_done(score)
     model.set_weights(state.best)
-    return model, state.history
+    return Fitted(model, state.history, state.wall_time_s + time.monotonic() - started)
+
+
+def build_for(settings: Settings, *, batch_size: int | None = None) -> Any:
+    """The network that the settings ask for."""
+    return build_network(batch_size=batch_size)
 
 
 def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
@@ -131,12 +168,12 @@ def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
             variable.assign(np.array([seed, epoch], np.uint32))
 
 
-def _rate(steps: int) -> Any:
+def _rate(steps: int, peak: float) -> Any:
     import keras
 
     warm_up = max(int(steps * _WARM_UP_SHARE), 1)
     return keras.optimizers.schedules.CosineDecay(
-        _PEAK_RATE / 50, max(steps - warm_up, 1), alpha=0.0, warmup_target=_PEAK_RATE, warmup_steps=warm_up
+        peak / 50, max(steps - warm_up, 1), alpha=0.0, warmup_target=peak, warmup_steps=warm_up
     )
 
 
@@ -176,27 +213,53 @@ def _has_stalled(history: Sequence[EpochScore], patience: int) -> bool:
     return min(losses[-patience:]) > min(losses[:-patience])
 
 
-def _save(path: Path, model: Any, state: _State) -> None:
+def _save(path: Path, model: Any, state: _State, run: dict[str, Any], seconds: float) -> None:
     """All that a resumed run needs, in one file that is either the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {f"weight{i}": w for i, w in enumerate(model.get_weights())}
     arrays |= {f"average{i}": w for i, w in enumerate(state.average)}
     arrays |= {f"best{i}": w for i, w in enumerate(state.best)}
     arrays |= {f"optimizer{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
-    facts = {"epoch": state.epoch, "step": state.step, "history": [asdict(score) for score in state.history]}
+    facts = {
+        "run": run,
+        "epoch": state.epoch,
+        "step": state.step,
+        "history": [asdict(score) for score in state.history],
+        "wall_time_s": state.wall_time_s + seconds,
+    }
+    save_arrays(path, facts=np.array(json.dumps(facts)), **arrays)
+
+
+def save_arrays(path: Path, **arrays: npt.NDArray) -> None:
+    """Write an .npz that is either the old file or the new one. OutputError where it cannot be written."""
     aside = path.with_suffix(".part.npz")
-    np.savez(aside, facts=np.array(json.dumps(facts)), **arrays)
-    os.replace(aside, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(aside, **arrays)
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: the state of the training could not be written ({error.strerror}).",
+            remedy="Make room, or name another folder with -o; then run the same command with --resume.",
+        ) from error
 
 
-def _load(path: Path, model: Any) -> _State:
-    with np.load(path, allow_pickle=False) as file:
-        facts = json.loads(str(file["facts"]))
+def _load(path: Path, model: Any, run: dict[str, Any]) -> _State:
+    anew = "Run it with the options that it was begun with, or without --resume to begin anew."
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        facts = json.loads(str(arrays["facts"]))
+        differing = [key for key, value in run.items() if facts["run"].get(key) != value]
+        if differing:
+            raise ModelError(f"{path} is of a training with other {', '.join(differing)}.", remedy=anew)
         count = len(model.get_weights())
-        model.set_weights([file[f"weight{i}"] for i in range(count)])
+        model.set_weights([arrays[f"weight{i}"] for i in range(count)])
         for i, variable in enumerate(model.optimizer.variables):
-            variable.assign(file[f"optimizer{i}"])
-        average = [file[f"average{i}"] for i in range(count)]
-        best = [file[f"best{i}"] for i in range(count)]
-    history = [EpochScore(**score) for score in facts["history"]]
-    return _State(facts["epoch"], facts["step"], average, best, history)
+            variable.assign(arrays[f"optimizer{i}"])
+        average = [arrays[f"average{i}"] for i in range(count)]
+        best = [arrays[f"best{i}"] for i in range(count)]
+        history = [EpochScore(**score) for score in facts["history"]]
+        return _State(facts["epoch"], facts["step"], average, best, history, facts["wall_time_s"])
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        raise ModelError(f"{path}: training cannot go on from this file ({error}).", remedy=anew) from error
