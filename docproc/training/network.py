@@ -19,8 +19,8 @@ def build_network(*, batch_size: int | None = None, settings: Settings = Setting
     """A Keras model from (N, 28, 28, 1) floats, 0 to 1, to (N, 13) logits.
 
     About 260,000 weights and 11 million multiply-adds a glyph at width 1: 3,000 to 4,000 glyphs a second on one core.
-    Most of the work is at 14 and 7 pixels, in layers of many filters: there one core does twice as many multiply-adds a
-    second as in thin ones at 28. `batch_size` fixes N, which the export needs.
+    Most of the work is at 14 and 7 pixels, in layers of many filters: there one core does twice as many
+    multiply-adds a second as in thin ones at 28. `batch_size` fixes N, which the export needs.
     """
     from keras import Input, Model, layers
 
