@@ -11,9 +11,8 @@ import pytest
 
 from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
 from docproc.training.mixture import aged_glyphs
-from docproc.training.shapes import STYLES
 from docproc.training.strokes import Stroke, arc, corner, smooth, write
-from docproc.training.styles import NAME, Hand, draw_digit, draw_digits, draw_hand, drawn_styles
+from docproc.training.styles import NAME, STYLES, Hand, draw_digit, draw_digits, draw_hand, drawn_styles
 
 ALL_STYLES = [(digit, name) for digit, known in enumerate(STYLES) for name in known]
 NO_HOLE = [
@@ -83,7 +82,7 @@ def test_an_eight_of_two_circles_has_two_holes():
     assert [holes(ink) for ink in drawn].count(2) >= 26
 
 
-@pytest.mark.parametrize("style", ["long upstroke", "flag", "flag and base"])
+@pytest.mark.parametrize("style", ["long upstroke", "wide upstroke", "flag", "flag and base"])
 def test_the_upstroke_of_a_one_starts_low_at_the_left_and_climbs_even_when_slanted(style):
     rng = np.random.default_rng(7)
     for _ in range(100):
@@ -91,7 +90,7 @@ def test_the_upstroke_of_a_one_starts_low_at_the_left_and_climbs_even_when_slant
         start, top = np.array(main[0]), np.array(main[2])
         run, rise = top[0] - start[0] + 0.45 * (start[1] - top[1]), start[1] - top[1]
         assert run > 0
-        assert np.degrees(np.arctan2(rise, run)) > 33
+        assert np.degrees(np.arctan2(rise, run)) > 31
 
 
 @pytest.mark.parametrize("style", list(STYLES[7]))

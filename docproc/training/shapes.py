@@ -3,27 +3,29 @@
 In:  a `Habit`, which says how far between its bounds each measure of a shape lies.
 Out: strokes, each a list of control points (x, y): the digit is 1 high, y down, and as wide as its style makes it.
 A control point given twice is a corner (`corner`); all others are rounded when they are drawn. The bounds keep what
-tells digits apart: a 1's upstroke climbs steeply, a 7's bar never does; an open 4 stays open at the top and its bar
-crosses the stem, a 9's bowl closes but for a pen's width; a 6 has two fifths of its height above its bowl, a 0
-nothing; a 5 and a 3 stay open at the left, an 8 does not.
+tells digits apart: a 1's upstroke climbs by 45 degrees and more, or by 42 where it starts below the middle, and a 7's
+top meets its stem level; an open 4 stays open at the top and its bar crosses the stem, a 9's bowl closes but for a
+pen's width; a 6 has two fifths of its height above its bowl, a 0 nothing; a 5 and a 3 stay open at the left, an 8
+does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from docproc.training.strokes import Point, Stroke, arc, corner
 
 Habit = Callable[[float, float], float]  #: (low, high) -> where a writer puts a measure, between the two.
-Shape = Callable[[Habit], list[Stroke]]
 
 
-def _zero(h: Habit, sweep: tuple[float, float], shrink: tuple[float, float] = (1.0, 1.0)) -> list[Stroke]:
+def zero(h: Habit, sweep: tuple[float, float], shrink: tuple[float, float] = (1.0, 1.0)) -> list[Stroke]:
+    """An oval from the top round to the left, over `sweep` degrees; its end lies `shrink` inside its start."""
     radii = (h(0.27, 0.42), 0.5)
     return [arc((0.4, 0.5), radii, h(-120, -50), -h(*sweep), shrink=h(*shrink))]
 
 
-def _zero_slashed(h: Habit) -> list[Stroke]:
+def zero_slashed(h: Habit) -> list[Stroke]:
+    """An oval with a long stroke through it, from the lower left to the upper right."""
     # The slash goes through: a short one inside could be a speck, a level one the bar of an 8.
     radii = (h(0.36, 0.46), 0.5)  # wide, that both halves stay open
     oval = arc((0.4, 0.5), radii, h(-120, -50), -h(352, 366))
@@ -31,9 +33,12 @@ def _zero_slashed(h: Habit) -> list[Stroke]:
     return [oval, [(0.4 - reach * 0.75, 0.5 + reach), (0.4 + reach * 0.75, 0.5 - reach)]]
 
 
-def _one(h: Habit, depth: tuple[float, float], *, base: bool = False) -> list[Stroke]:
+def one(
+    h: Habit, depth: tuple[float, float], *, flatness: tuple[float, float] = (0.5, 0.95), base: bool = False
+) -> list[Stroke]:
+    """An upstroke from `depth` below the top, `flatness` times as far out as deep, and a downstroke."""
     deep = h(*depth)
-    far = deep * h(0.5, 0.95)  # steeper than 46 degrees before it is slanted: a 7's bar is level
+    far = deep * h(*flatness)
     lean, sag = h(-0.06, 0.06), h(-0.04, 0.08)
     up = [(-far, deep), (-far / 2 + sag * deep, deep / 2 + sag * deep)]
     strokes = [[*up, *corner(0.0, 0.0), (lean * 0.3, 0.5), (lean, 1.0)]]
@@ -43,7 +48,8 @@ def _one(h: Habit, depth: tuple[float, float], *, base: bool = False) -> list[St
     return strokes
 
 
-def _one_bar(h: Habit) -> list[Stroke]:
+def one_bar(h: Habit) -> list[Stroke]:
+    """A bare stroke, upright or leaning to either side."""
     lean, bow = h(-0.22, 0.18), h(-0.05, 0.05)
     return [[(lean, 0.0), (lean / 2 + bow, 0.5), (0.0, 1.0)]]
 
@@ -53,19 +59,22 @@ def _two_top(h: Habit) -> Stroke:
     return [(0.0, h(0.18, 0.34)), (0.06, 0.0), (0.36, -0.08), (right, 0.02), (right + 0.02, h(0.28, 0.42))]
 
 
-def _two(h: Habit) -> list[Stroke]:
+def two(h: Habit) -> list[Stroke]:
+    """An open hook, a corner, and a base that may wave."""
     wave = h(-0.05, 0.05)
     base = [(0.22, 0.98 - wave), (0.42, 0.98 + wave), (h(0.55, 0.8), h(0.93, 1.02))]
     return [[*_two_top(h), (0.32, 0.68), *corner(h(-0.04, 0.06), 0.98), *base]]
 
 
-def _two_looped(h: Habit) -> list[Stroke]:
+def two_looped(h: Habit) -> list[Stroke]:
+    """The base begins with a loop."""
     loop = h(0.14, 0.22)
     foot = [(0.14, 0.98), (-0.1, 1.04), (-0.14, 1.0 - loop), (0.06, 0.94 - loop)]
     return [[*_two_top(h), (0.36, 0.66), *foot, (0.3, 1.0), (0.5, 1.04), (h(0.66, 0.85), h(0.86, 0.98))]]
 
 
-def _two_angular(h: Habit) -> list[Stroke]:
+def two_angular(h: Habit) -> list[Stroke]:
+    """Like a Z: a level top, two corners."""
     reach, rise = h(0.48, 0.62), h(0.02, 0.14)
     top = [(0.0, rise), (0.12, 0.0), (reach - 0.1, 0.0), *corner(reach, h(0.0, 0.06))]
     return [[*top, *corner(h(-0.05, 0.08), 0.98), (0.3, 0.97 + h(-0.03, 0.03)), (h(0.5, 0.7), h(0.94, 1.0))]]
@@ -76,7 +85,8 @@ def _lower_bowl(h: Habit, right: float, end: Point) -> Stroke:
     return [(right, h(0.5, 0.56)), (right + 0.04, 0.8), (right * 0.78, 1.03), (right * 0.4, 1.04), end]
 
 
-def _three(h: Habit) -> list[Stroke]:
+def three(h: Habit) -> list[Stroke]:
+    """Two bowls that meet in a cusp."""
     cusp = h(0.12, 0.24)
     top = [(0.0, h(0.1, 0.2)), (0.1, -0.03), (0.42, -0.06), (h(0.56, 0.66), 0.14), (0.5, 0.4)]
     return [
@@ -84,33 +94,36 @@ def _three(h: Habit) -> list[Stroke]:
     ]
 
 
-def _three_flat(h: Habit) -> list[Stroke]:
+def three_flat(h: Habit) -> list[Stroke]:
+    """A level top, a corner, and a bowl below."""
     reach, cusp = h(0.48, 0.64), h(0.14, 0.26)
     top = [(0.0, h(0.0, 0.06)), (0.2, 0.0), *corner(reach, h(-0.02, 0.04)), *corner(cusp, h(0.38, 0.46))]
     return [[*top, (cusp + 0.16, 0.4), *_lower_bowl(h, h(0.54, 0.68), (0.0, h(0.86, 0.96)))]]
 
 
-def _three_looped(h: Habit) -> list[Stroke]:
+def three_looped(h: Habit) -> list[Stroke]:
+    """Two bowls with a small loop between them."""
     cusp = h(0.06, 0.16)
     top = [(0.0, h(0.1, 0.2)), (0.1, -0.03), (0.42, -0.06), (0.62, 0.14), (0.46, 0.42)]
     loop = [(cusp, 0.55), (cusp - 0.08, 0.43), (cusp + 0.06, 0.37), (cusp + 0.22, 0.48)]
     return [[*top, *loop, *_lower_bowl(h, h(0.58, 0.72), (-0.02, h(0.86, 0.96)))]]
 
 
-def _four_open(h: Habit) -> list[Stroke]:
+def four_open(h: Habit) -> list[Stroke]:
+    """An angular arm, and a stem beside it that the bar crosses."""
     bar, stem, foot = h(0.52, 0.66), h(0.46, 0.56), h(0.4, 0.5)
     arm = [(h(0.0, 0.14), h(0.0, 0.06)), *corner(h(-0.06, 0.02), bar), (stem + h(0.14, 0.28), bar + h(-0.06, 0.02))]
     return [arm, [(stem + 0.02, h(0.02, 0.3)), (foot, 1.0)]]
 
 
-def _four_lightning(h: Habit) -> list[Stroke]:
+def four_lightning(h: Habit) -> list[Stroke]:
     """The arm falls slanting from a high top, the stem is short and begins just above the bar."""
     bar, stem = h(0.5, 0.6), h(0.4, 0.5)
-    arm = [(h(0.2, 0.3), 0.0), *corner(h(-0.06, 0.02), bar + 0.02), (stem + h(0.16, 0.3), bar - h(0.0, 0.06))]
-    return [arm, [(stem + 0.03, bar - h(0.16, 0.26)), (stem - h(0.02, 0.12), 1.0)]]
+    arm = [(h(0.2, 0.34), 0.0), *corner(h(-0.06, 0.02), bar + 0.02), (stem + h(0.16, 0.3), bar - h(0.0, 0.06))]
+    return [arm, [(stem + 0.03, bar - h(0.08, 0.26)), (stem - h(0.02, 0.12), 1.0)]]
 
 
-def _four_rounded(h: Habit) -> list[Stroke]:
+def four_rounded(h: Habit) -> list[Stroke]:
     """Like a y: the arm runs round into the bar, the stem is long; open at the top over all its width."""
     bar, stem = h(0.48, 0.6), h(0.48, 0.58)
     arm = [(h(-0.02, 0.06), h(0.0, 0.1)), (-0.05, bar * 0.7), (0.04, bar + 0.04), (0.24, bar + 0.03)]
@@ -120,7 +133,8 @@ def _four_rounded(h: Habit) -> list[Stroke]:
     ]
 
 
-def _four_closed(h: Habit) -> list[Stroke]:
+def four_closed(h: Habit) -> list[Stroke]:
+    """The arm begins where the stem does."""
     bar, stem = h(0.6, 0.72), h(0.42, 0.54)
     arm = [(stem + h(-0.01, 0.02), 0.0), *corner(h(-0.04, 0.04), bar), (stem + h(0.15, 0.3), bar + h(-0.04, 0.03))]
     return [arm, [(stem + h(-0.01, 0.02), h(-0.03, 0.06)), (stem + h(-0.04, 0.03), 1.0)]]
@@ -132,21 +146,24 @@ def _five_body(h: Habit, left: float) -> Stroke:
     return [*corner(left - h(0.0, 0.06), shoulder), (0.28, shoulder - h(0.02, 0.1)), *bowl]
 
 
-def _five_two_strokes(h: Habit, reach: tuple[float, float], gap: tuple[float, float]) -> list[Stroke]:
+def five_two_strokes(h: Habit, reach: tuple[float, float], gap: tuple[float, float]) -> list[Stroke]:
+    """The bar on its own, as long as `reach`; it begins `gap` away from the body."""
     left, off = 0.12, h(*gap)
     return [[(left, 0.02), *_five_body(h, left)], [(left + off, -off * 0.6), (h(*reach), h(-0.1, 0.03) - off * 0.5)]]
 
 
-def _five_one_stroke(h: Habit) -> list[Stroke]:
+def five_one_stroke(h: Habit) -> list[Stroke]:
+    """The bar first, then without a stop the body."""
     return [[(h(0.5, 0.72), h(-0.06, 0.04)), *corner(0.12, 0.02), *_five_body(h, 0.12)]]
 
 
-def _five_s(h: Habit) -> list[Stroke]:
+def five_s(h: Habit) -> list[Stroke]:
+    """All in one bend."""
     top = [(h(0.56, 0.74), h(-0.02, 0.05)), (0.36, -0.02), (0.06, 0.04), (0.04, 0.38), (0.3, 0.42)]
     return [[*top, (0.6, 0.54), (0.64, 0.86), (0.36, 1.06), (h(-0.06, 0.02), h(0.88, 0.98))]]
 
 
-def _six(h: Habit, bowl: tuple[float, float], hook: float, end_deg: float) -> list[Stroke]:
+def six(h: Habit, bowl: tuple[float, float], hook: float, end_deg: float) -> list[Stroke]:
     """A stem that runs round into its bowl; the bowl closes at the stem, `bowl` of the height."""
     tall, wide = h(*bowl) / 2, h(0.23, 0.34)
     center = (wide, 1.0 - tall)
@@ -158,13 +175,14 @@ def _six(h: Habit, bowl: tuple[float, float], hook: float, end_deg: float) -> li
     return [[*(stem if hook else [stem[0], *stem[2:]]), *arc(center, (wide, tall), 190, -end_deg)]]
 
 
-def _six_straight(h: Habit) -> list[Stroke]:
+def six_straight(h: Habit) -> list[Stroke]:
     """Like a b: a straight stem."""
     tall, wide = h(0.42, 0.54) / 2, h(0.22, 0.32)
     return [[(h(0.02, 0.22), 0.0), (0.0, 1 - 2 * tall), *arc((wide, 1 - tall), (wide, tall), 190, -h(330, 365))]]
 
 
-def _seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
+def seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
+    """A top (plain, hooked or wavy), a stem, and perhaps a bar across the stem."""
     # Without a bar across, the top alone tells it from a 1: it is longer then.
     reach, foot = h(0.5, 0.66) + (0.0 if barred else 0.1), h(0.12, 0.34)
     fall = h(0.0, 0.06)
@@ -182,7 +200,7 @@ def _seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]
     return [[*head, *stem], bar]
 
 
-def _eight(h: Habit, gap: float) -> list[Stroke]:
+def eight(h: Habit, gap: float) -> list[Stroke]:
     """From the upper right, as an S, and back up; `gap` parts the end from the beginning."""
     waist, upper, lower = h(0.42, 0.5), h(0.24, 0.32), h(0.3, 0.4)
     start = (0.3 + upper * h(0.8, 1.0), h(0.08, 0.18))
@@ -197,7 +215,8 @@ def _eight(h: Habit, gap: float) -> list[Stroke]:
     return [[start, *top, *bottom, *back]]
 
 
-def _eight_circles(h: Habit) -> list[Stroke]:
+def eight_circles(h: Habit) -> list[Stroke]:
+    """Two circles that overlap a little."""
     waist, overlap = h(0.42, 0.5), h(0.01, 0.05)
     upper, lower = (waist + overlap) / 2, (1 - waist) / 2
     middle = 0.35 + h(-0.04, 0.04)
@@ -213,85 +232,29 @@ def _bowl_of_nine(h: Habit, closing_deg: float) -> tuple[Stroke, float]:
     return arc((wide, tall), (wide, tall), -h(25, 60), -closing_deg), 2 * wide
 
 
-def _nine(h: Habit) -> list[Stroke]:
+def nine(h: Habit) -> list[Stroke]:
     """A straight stem."""
     bowl, right = _bowl_of_nine(h, h(330, 350))
     return [[*bowl, *corner(right, h(0.04, 0.12)), (right - h(-0.02, 0.06), 0.6), (right - h(0.0, 0.16), 1.0)]]
 
 
-def _nine_curled(h: Habit, closing: tuple[float, float] = (330, 350)) -> list[Stroke]:
+def nine_curled(h: Habit, closing: tuple[float, float] = (330, 350)) -> list[Stroke]:
     """Like a g: the tail runs round to the left and stays open."""
     bowl, right = _bowl_of_nine(h, h(*closing))
     tail = [(right, 0.5), (right - 0.01, 0.92), (right * 0.6, 1.06), (right * 0.25, 1.02)]
     return [[*bowl, *corner(right, h(0.04, 0.12)), *tail, (h(-0.08, 0.08), h(0.84, 0.95))]]
 
 
-def _nine_swept(h: Habit) -> list[Stroke]:
+def nine_eared(h: Habit) -> list[Stroke]:
+    """The bowl begins above the stem and beyond it, its end runs into the stem under that ear."""
+    tall, wide = h(0.4, 0.5) / 2, h(0.23, 0.32)
+    bowl = arc((wide, tall), (wide, tall), -75, -h(255, 275))
+    ear = (2 * wide + h(0.0, 0.1), h(0.0, 0.05))
+    stem = [*corner(2 * wide, h(0.12, 0.17)), (2 * wide, 0.5), (2 * wide - 0.02, 0.9), (wide * 1.2, 1.04)]
+    return [[ear, *bowl, *stem, (wide * 0.5, 1.02), (h(-0.08, 0.08), h(0.86, 0.96))]]
+
+
+def nine_swept(h: Habit) -> list[Stroke]:
     """The stem bends all its way to the lower left."""
     bowl, right = _bowl_of_nine(h, h(335, 355))
     return [[*bowl, (right, 0.2), (right - 0.02, 0.6), (right * 0.7, 0.88), (right * h(0.1, 0.45), 1.0)]]
-
-
-#: Of each digit, 0 to 9, the styles by name: their weight among hands of Europe, judged by eye, and their shape.
-STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
-    {
-        "oval": (5, lambda h: _zero(h, (350, 372))),
-        "slightly open": (1, lambda h: _zero(h, (328, 345))),
-        "overlapping": (1.5, lambda h: _zero(h, (385, 440), (0.72, 0.9))),
-        "slashed": (0.3, _zero_slashed),
-    },
-    {
-        "long upstroke": (5, lambda h: _one(h, (0.36, 0.8))),
-        "flag": (2, lambda h: _one(h, (0.2, 0.34))),
-        "flag and base": (1, lambda h: _one(h, (0.2, 0.32), base=True)),
-        "bar": (1.5, _one_bar),
-    },
-    {
-        "swan": (4, _two),
-        "looped": (2, _two_looped),
-        "like Z": (1.5, _two_angular),
-    },
-    {
-        "round": (4, _three),
-        "flat top": (1, _three_flat),
-        "looped": (1, _three_looped),
-    },
-    {
-        "open": (4, _four_open),
-        "lightning": (2, _four_lightning),
-        "like y": (1.5, _four_rounded),
-        "closed": (1.5, _four_closed),
-    },
-    {
-        "two strokes": (3, lambda h: _five_two_strokes(h, (0.55, 0.75), (0.0, 0.03))),
-        "long bar": (1.5, lambda h: _five_two_strokes(h, (0.78, 1.0), (0.0, 0.04))),
-        "bar apart": (1, lambda h: _five_two_strokes(h, (0.6, 0.85), (0.06, 0.14))),
-        "one stroke": (2, _five_one_stroke),
-        "like S": (1, _five_s),
-    },
-    {
-        "round": (4, lambda h: _six(h, (0.46, 0.6), 0.0, h(335, 375))),
-        "hooked": (1, lambda h: _six(h, (0.44, 0.56), 0.08, h(335, 375))),
-        "small bowl": (1, lambda h: _six(h, (0.36, 0.46), 0.0, h(340, 385))),
-        "like b": (1.5, _six_straight),
-    },
-    {
-        "barred": (4, _seven),
-        "plain": (1.5, lambda h: _seven(h, barred=False)),
-        "hooked and barred": (1.5, lambda h: _seven(h, top="hooked")),
-        "hooked": (1, lambda h: _seven(h, top="hooked", barred=False)),
-        "wavy and barred": (1.5, lambda h: _seven(h, top="wavy")),
-        "wavy": (0.5, lambda h: _seven(h, top="wavy", barred=False)),
-    },
-    {
-        "one stroke": (4, lambda h: _eight(h, h(-0.04, 0.04))),
-        "not closed": (1, lambda h: _eight(h, h(0.1, 0.16))),
-        "two circles": (2, _eight_circles),
-    },
-    {
-        "straight": (2, _nine),
-        "curled": (4, _nine_curled),
-        "swept": (1.5, _nine_swept),
-        "nearly closed": (1, lambda h: _nine_curled(h, (312, 328))),
-    },
-)

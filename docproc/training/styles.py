@@ -8,7 +8,7 @@ varies from digit to digit of one writer is less than what varies between writer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,13 @@ import numpy.typing as npt
 
 from docproc.character.normalization import normalize_all
 from docproc.page import Ink
+from docproc.training import shapes
 from docproc.training.augmentation import CANVAS_PX
 from docproc.training.datasets import Digits
-from docproc.training.shapes import STYLES
+from docproc.training.shapes import Habit
 from docproc.training.strokes import Curve, Stroke, smooth, write
+
+Shape = Callable[[Habit], list[Stroke]]
 
 NAME = "drawn styles"
 LICENSE = "MIT"  #: The project's own: nothing in these digits comes from anywhere else.
@@ -31,6 +34,73 @@ _SLANT_WITHIN = 0.04
 _STEP = 0.03  #: Of the digit's height: distance of the points that curves are drawn through.
 _WAVES = 0.6  #: Waves over a digit's height, in each direction: standard deviation.
 _MISSED = 0.012  #: Of the height: standard deviation with which a second stroke misses its place.
+
+
+#: Of each digit, 0 to 9, the styles by name: their weight among hands of Europe, judged by eye, and their shape.
+STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
+    {
+        "oval": (5, lambda h: shapes.zero(h, (350, 372))),
+        "slightly open": (1, lambda h: shapes.zero(h, (328, 345))),
+        "overlapping": (1.5, lambda h: shapes.zero(h, (385, 440), (0.72, 0.9))),
+        "slashed": (0.3, shapes.zero_slashed),
+    },
+    {
+        "long upstroke": (5, lambda h: shapes.one(h, (0.36, 0.8))),
+        "wide upstroke": (1.5, lambda h: shapes.one(h, (0.55, 0.9), flatness=(0.8, 1.1))),
+        "flag": (2, lambda h: shapes.one(h, (0.2, 0.34))),
+        "flag and base": (1, lambda h: shapes.one(h, (0.2, 0.32), base=True)),
+        "bar": (1.5, shapes.one_bar),
+    },
+    {
+        "swan": (4, shapes.two),
+        "looped": (2, shapes.two_looped),
+        "like Z": (1.5, shapes.two_angular),
+    },
+    {
+        "round": (4, shapes.three),
+        "flat top": (1, shapes.three_flat),
+        "looped": (1, shapes.three_looped),
+    },
+    {
+        "open": (4, shapes.four_open),
+        "lightning": (2, shapes.four_lightning),
+        "like y": (1.5, shapes.four_rounded),
+        "closed": (1.5, shapes.four_closed),
+    },
+    {
+        "two strokes": (3, lambda h: shapes.five_two_strokes(h, (0.55, 0.75), (0.0, 0.03))),
+        "long bar": (1.5, lambda h: shapes.five_two_strokes(h, (0.78, 1.0), (0.0, 0.04))),
+        "bar apart": (1, lambda h: shapes.five_two_strokes(h, (0.6, 0.85), (0.06, 0.14))),
+        "one stroke": (2, shapes.five_one_stroke),
+        "like S": (1, shapes.five_s),
+    },
+    {
+        "round": (4, lambda h: shapes.six(h, (0.46, 0.6), 0.0, h(335, 375))),
+        "hooked": (1, lambda h: shapes.six(h, (0.44, 0.56), 0.08, h(335, 375))),
+        "small bowl": (1, lambda h: shapes.six(h, (0.36, 0.46), 0.0, h(340, 385))),
+        "like b": (1.5, shapes.six_straight),
+    },
+    {
+        "barred": (4, shapes.seven),
+        "plain": (1.5, lambda h: shapes.seven(h, barred=False)),
+        "hooked and barred": (1.5, lambda h: shapes.seven(h, top="hooked")),
+        "hooked": (1, lambda h: shapes.seven(h, top="hooked", barred=False)),
+        "wavy and barred": (1.5, lambda h: shapes.seven(h, top="wavy")),
+        "wavy": (0.5, lambda h: shapes.seven(h, top="wavy", barred=False)),
+    },
+    {
+        "one stroke": (4, lambda h: shapes.eight(h, h(-0.04, 0.04))),
+        "not closed": (1, lambda h: shapes.eight(h, h(0.1, 0.16))),
+        "two circles": (2, shapes.eight_circles),
+    },
+    {
+        "straight": (2, shapes.nine),
+        "curled": (4, shapes.nine_curled),
+        "eared": (1.5, shapes.nine_eared),
+        "swept": (1.5, shapes.nine_swept),
+        "nearly closed": (1, lambda h: shapes.nine_curled(h, (312, 328))),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
