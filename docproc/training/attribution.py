@@ -1,0 +1,137 @@
+"""Say what a glyph that the pipeline cut shows: one mark whole, several, only print, or none of these for sure.
+
+In:  a proposal of the pipeline, and whose ink is where on the sheet that it was cut from.
+Out: for each glyph a label, or the reason why it has none.
+A label is given only where a person would read it in the cut glyph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from docproc.field.glyph import Glyph
+from docproc.geometry import Transform
+from docproc.page import Ink
+from docproc.pipeline import Proposal
+
+WHOLE = 0.85  #: Share of a mark's pixels from which a glyph holds all of it.
+ABSENT = 0.08  #: Share below which it holds nothing of it.
+LEAST_LIKENESS = 0.92  #: Cosine of a glyph and of the mark it holds, in place, seen from afar.
+LEAST_SIZE = 0.55  #: Of a glyph's longer side: what its mark must have, or it is too small to read beside the rest.
+LARGEST_HOLE = 0.22  #: Of a mark's longer side: a piece that long missing makes a 0 a C and a 9 a 7.
+SAME = 0.95  #: Of two marks, one may vanish in the other: then the glyph is still as like as this to one alone.
+AFAR = 0.07  #: Blur under which they are compared, of the mark's longer side: stroke width counts little.
+STRAIGHT = 0.3  #: Of a glyph's length: its breadth, where it is but one stroke, which may be a 1 or a dash.
+_LEAST_MEMBER = 40  #: Darkness from which a pixel of a glyph counts as its ink.
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one glyph is."""
+
+    kind: str  #: "mark", "merged", "empty", or why it is left out: "part", "unlike", "stroke", "separator".
+    mark: int = -1  #: Which mark, from 0, where the kind is "mark", "part" or "unlike".
+    likeness: float = 0.0  #: Of a mark.
+
+
+def attribute(
+    proposal: Proposal,
+    ink: Ink,
+    owner: npt.NDArray[np.int16],
+    areas: npt.NDArray[np.int64],
+    page_from_sheet: Transform,
+    *,
+    marks: int,
+) -> list[Found]:
+    """What each glyph of a proposal shows.
+
+    Parameters
+    ----------
+    proposal : Proposal
+    ink, owner : (H, W)
+        The sheet's ink, and the number of its owner, from 1; numbers above `marks` are separators.
+    areas : (numbers,) int64
+        Pixels of each owner on the sheet, 0 for paper first.
+    page_from_sheet : Transform
+    marks : int
+        How many marks the sheet has.
+    """
+    if not proposal.glyphs:
+        return []
+    sheet_from_field = page_from_sheet.inverse() @ proposal.image.page_from_field
+    size = proposal.image.dark.shape[1::-1]
+    flags = cv2.WARP_INVERSE_MAP
+    own = cv2.warpPerspective(owner, sheet_from_field.matrix, size, flags=flags | cv2.INTER_NEAREST)
+    ideal = cv2.warpPerspective(ink, sheet_from_field.matrix, size, flags=flags | cv2.INTER_LINEAR)
+    center_x, center_y = proposal.image.box_px.center
+    sheet_px_per_px = sheet_from_field.scale_at(center_x, center_y)
+    return [_attribute(glyph, own, ideal, areas / sheet_px_per_px**2, marks) for glyph in proposal.glyphs]
+
+
+def _attribute(
+    glyph: Glyph, own: npt.NDArray[np.int16], ideal: Ink, areas: npt.NDArray[np.float64], marks: int
+) -> Found:
+    left, top = round(glyph.box_px.left), round(glyph.box_px.top)
+    rows, columns = glyph.ink.shape
+    here = own[top : top + rows, left : left + columns]
+    member = glyph.ink[: here.shape[0], : here.shape[1]] >= _LEAST_MEMBER
+    counts = np.bincount(here[member].astype(np.intp), minlength=1)
+    numbers = np.flatnonzero(counts[1:]) + 1
+    shares = counts[numbers] / np.maximum(areas[numbers], 1.0)
+    whole = numbers[(shares >= WHOLE) & (numbers <= marks)]
+    if len(whole) == 0:
+        if len(numbers) and shares.max() >= ABSENT:
+            largest = int(numbers[int(np.argmax(shares))])
+            return Found("separator") if largest > marks else Found("part", largest - 1)
+        return Found("stroke") if is_stroke(glyph.ink) else Found("empty")
+    likenesses = [_likeness(glyph, (left, top), own, ideal, int(number)) for number in whole]
+    best = int(np.argmax(likenesses))
+    if len(whole) > 1:
+        # A thin digit written into another's strokes may not be seen: then nobody would call it two.
+        return Found("merged") if likenesses[best] < SAME else Found("unlike", int(whole[best]) - 1, likenesses[best])
+    kind = "mark" if likenesses[0] >= LEAST_LIKENESS else "unlike"
+    return Found(kind, int(whole[0]) - 1, likenesses[0])
+
+
+def _likeness(glyph: Glyph, corner: tuple[int, int], own: npt.NDArray[np.int16], ideal: Ink, number: int) -> float:
+    """Cosine of a cut glyph and of the mark as it was written, in place; both with full strokes."""
+    member = (own == number).astype(np.uint8)
+    soft = cv2.dilate(member, np.ones((3, 3), np.uint8))
+    written = np.where((soft > 0) & ((own == number) | (own == 0)), ideal, 0).astype(np.float32)
+    left, _, width, height = cv2.boundingRect(member)
+    if width == 0:
+        return 0.0
+    cut = np.zeros(own.shape, np.float32)
+    rows, columns = slice(corner[1], corner[1] + glyph.ink.shape[0]), slice(corner[0], corner[0] + glyph.ink.shape[1])
+    target = cut[rows, columns]
+    target[:] = glyph.ink[: target.shape[0], : target.shape[1]]
+    sigma = max(AFAR * max(width, height), 0.8)
+    x0, x1 = max(min(left, columns.start) - 6, 0), max(left + width, columns.stop) + 6
+    missing = member & (cv2.dilate(cut, np.ones((3, 3), np.uint8)) < _LEAST_MEMBER)
+    _, _, holes, _ = cv2.connectedComponentsWithStats(missing.astype(np.uint8), connectivity=8)
+    if len(holes) > 1 and holes[1:, 2:4].max() > LARGEST_HOLE * max(width, height):
+        return 0.0
+    cut_box = cv2.boundingRect((cut >= _LEAST_MEMBER).astype(np.uint8))
+    if max(width, height) < LEAST_SIZE * max(cut_box[2:]):
+        return 0.0
+    a, b = (cv2.GaussianBlur(image[:, x0:x1], (0, 0), sigma).ravel() for image in (_flat(cut), _flat(written)))
+    return float(a @ b / max(float(np.sqrt((a @ a) * (b @ b))), 1e-6))
+
+
+def _flat(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Ink at its full level from half of it on: pressure and pale pens do not count."""
+    peak = float(ink.max())
+    return np.clip(ink * (2 / max(peak, 1.0)), 0, 1)
+
+
+def is_stroke(ink: Ink) -> bool:
+    """Whether a glyph is one straight stroke, whichever way it runs, or a speck: nobody can say that it is no 1."""
+    points = cv2.findNonZero((ink >= max(int(ink.max()) // 2, 1)).astype(np.uint8))
+    if points is None:
+        return True
+    (_, sides, _) = cv2.minAreaRect(points)
+    return min(sides) + 1 <= STRAIGHT * (max(sides) + 1)
