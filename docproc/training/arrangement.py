@@ -30,7 +30,7 @@ _FAMILY_SHARES = (0.26, 0.1, 0.17, 0.22, 0.07, 0.08, 0.1)
 SEPARATOR = -1  #: What stands for the label of a dot, a comma or a stroke between digits.
 
 _ROW_SHARE = 0.6  #: Of the rows of a table: one field for all cells, since a field costs as much as its cells.
-_OWNER_LEVEL = 100  #: Ink of a mark from which a pixel is its own.
+_OWNER_LEVEL = 45  #: Ink of a mark from which a pixel is its own.
 
 Rng = np.random.Generator
 

@@ -18,14 +18,17 @@ from docproc.geometry import Transform
 from docproc.page import Ink
 from docproc.pipeline import Proposal
 
-WHOLE = 0.85  #: Share of a mark's pixels from which a glyph holds all of it.
+WHOLE = 0.75  #: Share of a mark's pixels from which a glyph holds all of it.
 ABSENT = 0.08  #: Share below which it holds nothing of it.
 LEAST_LIKENESS = 0.92  #: Cosine of a glyph and of the mark it holds, in place, seen from afar.
 LEAST_SIZE = 0.55  #: Of a glyph's longer side: what its mark must have, or it is too small to read beside the rest.
-LARGEST_HOLE = 0.22  #: Of a mark's longer side: a piece that long missing makes a 0 a C and a 9 a 7.
+LARGEST_HOLE = 0.17  #: Of a mark's longer side: a piece that long missing makes a 0 a C and a 9 a 7.
 SAME = 0.95  #: Of two marks, one may vanish in the other: then the glyph is still as like as this to one alone.
 AFAR = 0.07  #: Blur under which they are compared, of the mark's longer side: stroke width counts little.
-STRAIGHT = 0.3  #: Of a glyph's length: its breadth, where it is but one stroke, which may be a 1 or a dash.
+STRAIGHT = 0.38  #: Spread of a glyph's ink across, of that along: below, it is about one stroke.
+_CORNER, _CORNER_REST = 0.35, 0.08  #: A corner has no more than this of its ink off its top and its right side.
+_SPECK_PX = 5  #: In a field's image: smaller ink says nothing.
+_PAIR_WIDTH = 0.75  #: Width over height: two ones, joined, can be a 4 or a 0.
 _LEAST_MEMBER = 40  #: Darkness from which a pixel of a glyph counts as its ink.
 
 
@@ -92,7 +95,8 @@ def _attribute(
     best = int(np.argmax(likenesses))
     if len(whole) > 1:
         # A thin digit written into another's strokes may not be seen: then nobody would call it two.
-        return Found("merged") if likenesses[best] < SAME else Found("unlike", int(whole[best]) - 1, likenesses[best])
+        clear = likenesses[best] < SAME and is_wide(glyph.ink)
+        return Found("merged" if clear else "unlike", -1 if clear else int(whole[best]) - 1, likenesses[best])
     kind = "mark" if likenesses[0] >= LEAST_LIKENESS else "unlike"
     return Found(kind, int(whole[0]) - 1, likenesses[0])
 
@@ -129,9 +133,27 @@ def _flat(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def is_stroke(ink: Ink) -> bool:
-    """Whether a glyph is one straight stroke, whichever way it runs, or a speck: nobody can say that it is no 1."""
-    points = cv2.findNonZero((ink >= max(int(ink.max()) // 2, 1)).astype(np.uint8))
-    if points is None:
+    """Whether a glyph is about one stroke, whichever way it runs, or a corner at the top right.
+
+    Nobody can say of it that it is no 1, no 7 and no dash.
+    """
+    solid = (ink >= max(int(ink.max()) // 2, 1)).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(solid)
+    if width == 0 or max(width, height) < _SPECK_PX:
         return True
-    (_, sides, _) = cv2.minAreaRect(points)
-    return min(sides) + 1 <= STRAIGHT * (max(sides) + 1)
+    moments = cv2.moments(solid, binaryImage=True)
+    mean, spread = (moments["mu20"] + moments["mu02"]) / 2, (moments["mu20"] - moments["mu02"]) / 2
+    tilt = float(np.hypot(spread, moments["mu11"]))
+    if mean - tilt <= STRAIGHT**2 * (mean + tilt):
+        return True
+    box = solid[top : top + height, left : left + width].astype(bool)
+    rest = box.copy()
+    rest[: round(_CORNER * height)] = False
+    rest[:, width - round(_CORNER * width) :] = False
+    return bool(rest.sum() <= _CORNER_REST * box.sum())
+
+
+def is_wide(ink: Ink) -> bool:
+    """Whether two digits in one glyph take so much room that nobody takes them for one."""
+    _, _, width, height = cv2.boundingRect((ink >= _LEAST_MEMBER).astype(np.uint8))
+    return width >= _PAIR_WIDTH * height

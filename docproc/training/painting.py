@@ -41,7 +41,7 @@ _SOLID = 64  #: Of a canvas: ink from which a pixel is its stroke's.
 _AFAR_PX = 2.0  #: On a canvas: a blur under which shapes are compared,
 _ALIKE = 0.92  #: and the cosine from which they are the same.
 _THINNEST_PERCENTILE = 5  #: Of half the width along a stroke: its thinnest place, single pixels left out,
-_LEAST_HALF_PX = 1.0  #: of which so much must remain on the canvas.
+_LEAST_HALF_PX = 1.3  #: of which so much must remain on the canvas.
 _PENS: tuple[Rgb, ...] = (
     (25, 25, 30),
     (30, 45, 140),
