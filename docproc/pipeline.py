@@ -6,7 +6,6 @@ Out: a `Record`. What could not be read is in it, with reasons; nothing is writt
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +19,7 @@ from docproc.character.recognizer import Recognizer
 from docproc.decision import Policy, decide, page_verdict
 from docproc.field.comb import cut_cells, read_cells
 from docproc.field.glyph import Glyph, crosses_edge, residue
-from docproc.field.interpretation import Interpretation, Marks, blend, marks_from
+from docproc.field.interpretation import Interpretation, Marks, marks_from, resolve
 from docproc.field.segmentation import Lattice, segment
 from docproc.field.string import read_lattice
 from docproc.field.trimming import trim
@@ -61,6 +60,16 @@ class _Silent:
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Which glyphs of a proposal are the mark in one cell, cut in up to three ways: see docproc.field.trimming."""
+
+    whole: int | None
+    closer: int | None
+    lone: int | None
+    crowded: bool  #: The cell holds a second mark.
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
     """What one field's ink could be, before anything is recognized."""
@@ -68,10 +77,8 @@ class Proposal:
     image: FieldImage
     mask: Mask
     glyphs: tuple[Glyph, ...]
-    cells: tuple[int | None, ...]  #: For combs and cells: which glyph stands in each cell; None is blank.
-    trimmed: tuple[int | None, ...]  #: For combs and cells: which glyph is the same mark cut more closely, if any is.
+    cells: tuple[Cell, ...]  #: For combs and cells, left to right.
     lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
-    crowded: bool  #: A cell holds a second mark.
 
 
 def read_page(
@@ -218,15 +225,21 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
     if image.field.kind == "free":
         lattice = segment(image.dark, mask, image.box_px)
         glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
-        return Proposal(image, mask, glyphs, (), (), lattice, crowded=False)
+        return Proposal(image, mask, glyphs, (), lattice)
     wholes = cut_cells(image.dark, mask, cells_px)
-    closer = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
-    found = [*wholes, *(None if cut is None else cut.glyph for cut in closer)]
-    taken = list(itertools.accumulate((glyph is not None for glyph in found), initial=0))
-    places = [None if glyph is None else place for glyph, place in zip(found, taken, strict=False)]
-    glyphs = tuple(glyph for glyph in found if glyph is not None)
-    crowded = any(cut is not None and cut.crowded for cut in closer)
-    return Proposal(image, mask, glyphs, tuple(places[: len(wholes)]), tuple(places[len(wholes) :]), None, crowded)
+    cuts = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
+    glyphs: list[Glyph] = []
+
+    def place(glyph: Glyph | None) -> int | None:
+        if glyph is not None:
+            glyphs.append(glyph)
+        return None if glyph is None else len(glyphs) - 1
+
+    cells = tuple(
+        Cell(place(whole), place(cut.closer), place(cut.lone), cut.crowded)
+        for whole, cut in zip(wholes, cuts, strict=True)
+    )
+    return Proposal(image, mask, tuple(glyphs), cells, None)
 
 
 def _read_field(
@@ -237,7 +250,7 @@ def _read_field(
     if proposal.lattice is not None:
         meaning = read_lattice(proposal.lattice, marks, lengths=field.lengths)
     else:
-        meaning = read_cells([_cell(marks, *ways) for ways in zip(proposal.cells, proposal.trimmed, strict=True)])
+        meaning = read_cells([_in_cell(cell, marks) for cell in proposal.cells])
     # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
     broken = check(field, meaning.text)
     (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
@@ -269,12 +282,10 @@ def _read_field(
     )
 
 
-def _cell(marks: Sequence[Marks], whole: int | None, trimmed: int | None) -> Marks | None:
-    """What the recognizer says of a cell, cut in one way or in two; None where it is blank."""
-    if whole is None or trimmed is None:
-        only = trimmed if whole is None else whole
-        return None if only is None else marks[only]
-    return blend(marks[whole], marks[trimmed])
+def _in_cell(cell: Cell, marks: Sequence[Marks]) -> Marks | None:
+    """What the recognizer says of a cell; None where it is blank."""
+    whole, closer, lone = (None if i is None else marks[i] for i in (cell.whole, cell.closer, cell.lone))
+    return resolve(whole, closer, lone, crowded=cell.crowded)
 
 
 def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
@@ -287,7 +298,7 @@ def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
         found.append(Reason.LOW_RESOLUTION)
     if not meaning.text and not meaning.has_ink and residue(proposal.mask, proposal.image.box_px) > LARGEST_RESIDUE:
         found.append(Reason.FAINT)
-    if proposal.crowded or crosses_edge(proposal.mask, proposal.image.box_px):
+    if crosses_edge(proposal.mask, proposal.image.box_px):
         found.append(Reason.OUTSIDE)
     return tuple(found)
 

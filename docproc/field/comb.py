@@ -91,6 +91,8 @@ def read_cells(cells: Sequence[Marks | None]) -> Interpretation:
     for kind, reason in (("cross", Reason.CROSSED_OUT), ("dash", Reason.DASH)):
         if any(reading.mark == kind for reading in characters):
             reasons.append(reason)
+    if any(marks is not None and marks.crowded for marks in cells):
+        reasons.append(Reason.OUTSIDE)
     text = "".join(reading.digit for reading in characters)
     chances = dict(beams)
     return Interpretation(

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from docproc.reading import CharacterReading
 
+NO_MARK = 0.5  #: Chance of `other` from which a glyph looks like no mark.
+CROWDED = 0.6  #: Chance that the main one of two marks in a cell is all that is meant.
 TINY = 1e-9
 
 
@@ -24,6 +26,7 @@ class Marks:
     cross: float
     dash: float
     other: float
+    crowded: bool = False  #: A second mark stands beside it in the cell.
 
     @property
     def kind(self) -> str:
@@ -42,18 +45,41 @@ class Marks:
         )
 
 
-def blend(whole: Marks, trimmed: Marks) -> Marks:
-    """What a mark is that was cut in two ways, of which one is right and it is not known which.
+def resolve(whole: Marks | None, closer: Marks | None, lone: Marks | None, *, crowded: bool) -> Marks | None:
+    """What the mark in a cell is that was cut in up to three ways; None where it was cut in none.
 
-    Each way counts as much as it looks like a mark at all: a digit with a piece of its neighbor looks like none.
+    Parameters
+    ----------
+    whole, closer, lone : Marks, optional
+        With all its strokes; without what reaches in from beside; without what else stands in the cell. The last
+        counts only where the others look like no mark, or half of a broken digit would speak against its whole.
+    crowded : bool
+        There is a second mark.
     """
-    weights = np.array([1 - whole.other, 1 - trimmed.other]) + TINY
+    ways = [way for way in (whole, closer) if way is not None]
+    if not ways:
+        return lone
+    found = ways[0] if len(ways) == 1 else _blend(*ways)
+    if lone is not None and found.other > NO_MARK:
+        found, crowded = _blend(found, lone), True
+    if not crowded:
+        return found
+    digits = tuple(CROWDED * chance for chance in found.digits)
+    return replace(found, digits=digits, other=found.other + sum(found.digits) - sum(digits), crowded=True)
+
+
+def _blend(one: Marks, other: Marks) -> Marks:
+    """Two ways to cut a mark, of which one is right and it is not known which.
+
+    Each counts as much as it looks like a mark at all: a digit with a piece of its neighbor looks like none.
+    """
+    weights = np.array([1 - one.other, 1 - other.other]) + TINY
     share = float(weights[1] / weights.sum())
     return Marks(
-        digits=tuple((1 - share) * a + share * b for a, b in zip(whole.digits, trimmed.digits, strict=True)),
-        cross=(1 - share) * whole.cross + share * trimmed.cross,
-        dash=(1 - share) * whole.dash + share * trimmed.dash,
-        other=(1 - share) * whole.other + share * trimmed.other,
+        digits=tuple((1 - share) * a + share * b for a, b in zip(one.digits, other.digits, strict=True)),
+        cross=(1 - share) * one.cross + share * other.cross,
+        dash=(1 - share) * one.dash + share * other.dash,
+        other=(1 - share) * one.other + share * other.other,
     )
 
 

@@ -1,13 +1,14 @@
 """A second look at a cell: its digit without what reaches in from beside it.
 
 In:  a field's darkness map and its ink mask, rules removed, a cell, and the glyph that following all strokes gave.
-Out: the same digit cut at the cell's walls, without a neighbor's ends, dots and remnants of lines; None where that is
-     no other glyph. Which of the two is the digit is for the recognizer to say (docproc.field.interpretation.blend).
+Out: the same digit cut at the cell's walls, without a neighbor's ends, dots and remnants of lines; and the largest
+     mark alone where there are several. Which of them is the digit is for the recognizer to say (`resolve`).
 Following strokes is right where a writer leaves the cell, and wrong where neighbors touch: ink alone does not tell.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,14 +29,15 @@ LONE_CENTER = 0.25  #: Of the cell's width, around its middle: where such a digi
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trimmed:
-    """The main mark of a cell by itself."""
+    """Closer cuts of a cell's mark; None where they would be no other glyphs."""
 
-    glyph: Glyph
-    crowded: bool  #: A mark as large as a digit was left out though the cell holds most of it: two may be meant.
+    closer: Glyph | None  #: The main mark without what reaches in.
+    lone: Glyph | None  #: The same without what else stands in the cell: a second mark, or half of a broken digit.
+    crowded: bool  #: What reaches in is as large as a digit, and the cell holds most of it: two may be meant.
 
 
-def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Trimmed | None:
-    """The main mark of a cell by itself, or None where it is what `whole` is already.
+def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Trimmed:
+    """The main mark of a cell by itself.
 
     Parameters
     ----------
@@ -53,20 +55,24 @@ def trim(dark: Ink, mask: Mask, cell_px: Box, whole: Glyph | None) -> Trimmed | 
     window = mask[rows, columns]
     found = connected_parts(window)
     if not found.parts:
-        return None
+        return Trimmed(None, None, crowded=False)
     frame = Box(0, 0, window.shape[1], window.shape[0]).grown(-margin_px)
     main = max(found.parts, key=lambda part: part.area_px * _centrality(part, frame))
-    chosen = [part for part in found.parts if part is main or _is_own(part, main, frame)]
     if whole is None and not _stands_alone(main, frame):
-        return None
-    if not overflows and len(chosen) == len(found.parts):
-        return None
-    bounds = Box.union([part.box_px for part in chosen])
-    glyph = glyph_of(dark[rows, columns], found.labels, [part.label for part in chosen], bounds)
+        return Trimmed(None, None, crowded=False)
+
+    def glyph(parts: Sequence[Part]) -> Glyph:
+        labels, bounds = [part.label for part in parts], Box.union([part.box_px for part in parts])
+        cut = glyph_of(dark[rows, columns], found.labels, labels, bounds)
+        return Glyph(cut.ink, cut.box_px.moved(columns.start, rows.start))
+
+    stacked = [part for part in found.parts if part is main or _is_stacked(part, main, frame)]
+    own = [part for part in found.parts if part in stacked or _is_beside(part, main, frame)]
+    left_out = [part for part in found.parts if part not in own]
     corner = (columns.start, rows.start)
-    left_out = [part for part in found.parts if part not in chosen]
     return Trimmed(
-        Glyph(glyph.ink, glyph.box_px.moved(*corner)),
+        closer=glyph(own) if overflows or left_out else None,
+        lone=glyph(stacked) if len(stacked) < len(own) else None,
         crowded=whole is not None and any(_is_mark(found, part, whole, corner, frame) for part in left_out),
     )
 
@@ -95,12 +101,17 @@ def _centrality(part: Part, frame: Box) -> float:
     return 1 - OFF_CENTER * min(abs(part.box_px.center[0] - frame.center[0]) / (frame.width / 2), 1)
 
 
-def _is_own(part: Part, main: Part, frame: Box) -> bool:
-    """Whether a part beside the main one belongs to the digit: a stroke of a broken or two-stroke digit."""
+def _is_stacked(part: Part, main: Part, frame: Box) -> bool:
+    """Whether a part stands over or under the main one, and is no remnant of the cell's upper or lower line."""
     box, around = part.box_px, main.box_px
     shared = min(box.right, around.right) - max(box.left, around.left)
-    if shared >= STACKED * box.width:
-        return box.height > LINE * frame.height or (box.top > frame.top and box.bottom < frame.bottom)
+    inside = box.top > frame.top and box.bottom < frame.bottom
+    return shared >= STACKED * box.width and (inside or box.height > LINE * frame.height)
+
+
+def _is_beside(part: Part, main: Part, frame: Box) -> bool:
+    """Whether a part beside the main one may be a stroke of the same digit: broken, or written in two."""
+    box = part.box_px
     if box.left <= frame.left or box.right >= frame.right or part.area_px <= SMALL * main.area_px:
         return False
     return box.width > LINE * frame.height or box.height < LINE_LENGTH * frame.height
