@@ -18,11 +18,12 @@ from docproc.geometry import Transform
 from docproc.page import Ink
 from docproc.pipeline import Proposal
 
-WHOLE = 0.75  #: Share of a mark's pixels from which a glyph holds all of it.
+WHOLE = 0.68  #: Share of a mark's pixels from which a glyph holds all of it.
 ABSENT = 0.08  #: Share below which it holds nothing of it.
 LEAST_LIKENESS = 0.92  #: Cosine of a glyph and of the mark it holds, in place, seen from afar.
 LEAST_SIZE = 0.55  #: Of a glyph's longer side: what its mark must have, or it is too small to read beside the rest.
-LARGEST_HOLE = 0.17  #: Of a mark's longer side: a piece that long missing makes a 0 a C and a 9 a 7.
+LARGEST_HOLE = 0.12  #: Of a mark's longer side: a piece that long missing makes a 0 a C and a 9 a 7.
+_RIM_PX = 5  #: Soft rims of strokes, two pixels to each side, are not missed; holes shrink by as much.
 SAME = 0.95  #: Of two marks, one may vanish in the other: then the glyph is still as like as this to one alone.
 AFAR = 0.07  #: Blur under which they are compared, of the mark's longer side: stroke width counts little.
 STRAIGHT = 0.38  #: Spread of a glyph's ink across, of that along: below, it is about one stroke.
@@ -115,7 +116,7 @@ def _likeness(glyph: Glyph, corner: tuple[int, int], own: npt.NDArray[np.int16],
     target[:] = glyph.ink[: target.shape[0], : target.shape[1]]
     sigma = max(AFAR * max(width, height), 0.8)
     x0, x1 = max(min(left, columns.start) - 6, 0), max(left + width, columns.stop) + 6
-    missing = member & (cv2.dilate(cut, np.ones((3, 3), np.uint8)) < _LEAST_MEMBER)
+    missing = member & (cv2.dilate(cut, np.ones((_RIM_PX, _RIM_PX), np.uint8)) < _LEAST_MEMBER)
     _, _, holes, _ = cv2.connectedComponentsWithStats(missing.astype(np.uint8), connectivity=8)
     if len(holes) > 1 and holes[1:, 2:4].max() > LARGEST_HOLE * max(width, height):
         return 0.0

@@ -230,7 +230,7 @@ def _printed_and_written(
     ink = cv2.convertScaleAbs(sheet.ink, alpha=depth)
     if rng.random() < 0.4:  # uneven pressure
         nodes = max(round(max(size) / digit_px), 2)
-        pressure = smooth_field((size[0], size[1]), rng, nodes=nodes, low=float(rng.uniform(0.5, 0.9)), high=1.0)
+        pressure = smooth_field((size[0], size[1]), rng, nodes=nodes, low=float(rng.uniform(0.65, 0.95)), high=1.0)
         ink = cv2.multiply(ink, pressure, dtype=cv2.CV_8U)
     lay(planes, ink, _PENS[int(rng.integers(len(_PENS)))])
     return planes
