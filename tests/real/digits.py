@@ -35,9 +35,13 @@ from docproc.page import Page, PageRef, load_page
 from docproc.pipeline import read_fields
 from docproc.reading import FieldReading, Verdict
 from docproc.template import Field
+from docproc.training.datasets import Digits, to_canvases
+from docproc.training.stock import paint_stock
 
 from .designs import DATA
 
+NO_DIGITS = 5000
+NO_DIGITS_SEED = 99  #: No training draws from it.
 SURE = 0.99  #: Where a clerk believes a digit unseen.
 
 
@@ -103,12 +107,32 @@ def mnist(recognizer: LiteRtRecognizer) -> Iterator[Answer]:
         yield Answer(str(truth[number]), text, float(chances[best]), accepted, str(number), 255 - glyphs[number])
 
 
+def no_digits(recognizer: LiteRtRecognizer) -> Iterator[Answer]:
+    """Crosses, dashes, letters, scribbles, struck, overwritten and touching digits (MNIST's test digits), painted."""
+    with np.load(DATA / "mnist.npz") as file:
+        images, truth = file["x_test"], file["y_test"]
+    canvases, glyphs = to_canvases(images)
+    pool = Digits("mnist test", canvases, glyphs, truth, np.full(len(truth), -1))
+    painted = paint_stock(
+        [pool], count=2 * NO_DIGITS, seed=NO_DIGITS_SEED, negative_share=0.7, shares=[1.0], workers=2
+    )
+    classes = recognizer.card.classes
+    chosen = np.flatnonzero(painted.labels >= len(DIGIT_CLASSES))[:NO_DIGITS]
+    for number, chances in zip(chosen, recognizer.recognize(painted.glyphs[chosen]), strict=True):
+        best = int(chances.argmax())
+        text = classes[best] if best < len(DIGIT_CLASSES) else ""
+        accepted = bool(text) and chances[best] >= recognizer.card.review_below
+        name = f"{classes[painted.labels[number]]} {number}"
+        yield Answer("", text, float(chances[best]), accepted, name, 255 - painted.glyphs[number])
+
+
 SETS: dict[str, Callable[[LiteRtRecognizer], Iterator[Answer]]] = {
     "mnist test": mnist,
     "strings/cheques, boxes given": cheques,
     "digits/pen": single("pen"),
     "digits/ledger": single("ledger"),
     "digits/not_a_digit": single("not_a_digit"),
+    "synthesized, no digit": no_digits,
 }
 
 
