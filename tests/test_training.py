@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,6 +253,18 @@ def test_an_epoch_made_ahead_is_the_one_asked_for_however_many_make_it() -> None
     for workers in (1, 2):
         with made_ahead(square, 2, 6, workers=workers) as coming:
             assert list(coming) == [4, 9, 16, 25]
+
+
+def test_epochs_that_nobody_waits_for_are_given_up() -> None:
+    # A pause of an hour would be waited for at the end of the block, or at the end of the tests.
+    with made_ahead(pause_after_the_first, 0, 6, workers=3) as coming:
+        assert next(coming) == 0
+
+
+def pause_after_the_first(number: int) -> int:
+    """Travels to a process by its name."""
+    time.sleep(3600 * number)
+    return number
 
 
 def square(number: int) -> int:

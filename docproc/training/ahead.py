@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -40,12 +40,13 @@ def made_ahead(
     """
     processes = min(workers - 1, _MOST_PROCESSES)
     executor: Executor
-    stop: Event | None = None
+    held_open: Connection | None = None
     if processes > 0:
         # Spawned, because a fork copies the locks of TensorFlow's threads but not the threads.
         context = multiprocessing.get_context("spawn")
-        stop = context.Event()
-        executor = ProcessPoolExecutor(processes, context, initializer=_start, initargs=(make, stop))
+        # A pipe and not an event: setting an event waits for all who wait for it, and one of them may have ended.
+        end, held_open = context.Pipe(duplex=False)
+        executor = ProcessPoolExecutor(processes, context, initializer=_start, initargs=(make, end))
         call: Callable[[int], Result] = _made  # type: ignore[assignment]
     else:
         executor, call = ThreadPoolExecutor(1), make
@@ -67,25 +68,26 @@ def made_ahead(
         yield results()
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
-        if stop is not None:
-            stop.set()  # an epoch that nobody waits for any more is not made to its end
+        if held_open is not None:
+            held_open.close()  # an epoch that nobody waits for any more is not made to its end
 
 
-def _start(make: Callable[[int], object], stop: Event) -> None:
+def _start(make: Callable[[int], object], end: Connection) -> None:
     global _make  # noqa: PLW0603 - the one value of a worker process
     _make = make
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_end_at, args=(stop.wait,), daemon=True).start()
-    if (parent := multiprocessing.parent_process()) is not None:
-        threading.Thread(target=_end_at, args=(parent.join,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(end,), daemon=True).start()
     import cv2
 
     cv2.setNumThreads(1)  # one epoch a core
 
 
-def _end_at(wait: Callable[[], object]) -> None:
-    wait()
-    os._exit(1)
+def _end_with(end: Connection) -> None:
+    """Nothing is ever sent: this waits until the parent closes its side, or is no more."""
+    try:
+        end.recv()
+    except (EOFError, OSError):
+        os._exit(1)
 
 
 def _made(number: int) -> object:

@@ -1,6 +1,6 @@
 """Turn the trained network into the file that LiteRT runs, and prove that both say the same.
 
-In:  a Keras model. Out: the bytes of model.tflite.
+In:  a Keras model and the settings that it was built with. Out: the bytes of model.tflite.
 Conversion needs TensorFlow, whatever backend trained the network.
 """
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from docproc.character.recognizer import BATCH
 from docproc.errors import ModelError
 from docproc.training.network import build_network
+from docproc.training.settings import Settings
 
 #: Largest difference of two logits that is rounding: logits reach about 20, floats have seven digits.
 LARGEST_DIFFERENCE = 1e-3
@@ -31,14 +32,14 @@ class Agreement:
     glyphs: int
 
 
-def export(model: Any) -> bytes:
+def export(model: Any, *, settings: Settings = Settings()) -> bytes:  # noqa: B008 - frozen
     """Convert to LiteRT in 32-bit floats, the batch fixed so that LiteRT can plan its fast kernels.
 
     16-bit weights halve the file but are widened again at loading, and moved one of MNIST's 10,000 answers.
     """
     import tensorflow as tf
 
-    fixed = build_network(batch_size=BATCH)
+    fixed = build_network(batch_size=BATCH, settings=settings)
     fixed.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         fixed.export(folder, format="tf_saved_model", verbose=False)

@@ -37,9 +37,9 @@ from docproc.errors import MissingExtraError, ModelError, OutputError
 from docproc.training.assessment import choose_threshold, measure, reliability_points
 from docproc.training.confidence import fit_calibration
 from docproc.training.export import check_agreement, export
-from docproc.training.fit import build_for, save_arrays
+from docproc.training.fit import save_arrays
 from docproc.training.material import Labeled
-from docproc.training.network import predict
+from docproc.training.network import build_network, predict
 from docproc.training.settings import Settings
 
 KEPT_NAME = "trained.keras"
@@ -82,7 +82,7 @@ def finish(trained: Trained, output: Path) -> ModelCard:
     OutputError
         If the folder cannot be written.
     """
-    exported = export(trained.model)
+    exported = export(trained.model, settings=trained.settings)
     card = _describe(trained, exported, name=output.name)
     _write(output, exported, card)
     return card
@@ -160,7 +160,7 @@ def read_kept(path: Path) -> Trained:
             pairs = {name: (file[f"{name} glyphs"], file[f"{name} labels"])
                      for name in ("calibration", "measured", "test")}  # fmt: skip
         settings = Settings(**facts.pop("settings"))
-        model = build_for(settings)
+        model = build_network(settings=settings)
         model.load_weights(path)
         data = [DataSource(**source) for source in facts.pop("data")]
         return Trained(model=model, settings=settings, data=data, **pairs, **facts)

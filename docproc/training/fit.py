@@ -125,7 +125,7 @@ def fit(
 
     started = time.monotonic() if started is None else started
     seed_everything(seed)
-    model = build_for(settings)
+    model = build_network(settings=settings)
     model.compile(
         optimizer=keras.optimizers.AdamW(
             _rate(epochs * (glyphs_per_epoch // BATCH), settings.rate), weight_decay=settings.weight_decay
@@ -154,11 +154,6 @@ def fit(
             epoch_done(score)
     model.set_weights(state.best)
     return Fitted(model, state.history, state.wall_time_s + time.monotonic() - started)
-
-
-def build_for(settings: Settings, *, batch_size: int | None = None) -> Any:
-    """The network that the settings ask for."""
-    return build_network(batch_size=batch_size)
 
 
 def _seed_dropout(model: Any, seed: int, epoch: int) -> None:

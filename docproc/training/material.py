@@ -178,7 +178,9 @@ def paint_stocks(
                 _save(path, kept, made_from, before_s + elapsed())
             finished += size
             progress(finished / total)
-    joined = {name: _joined([kept[key] for key in kept if key.rstrip("0123456789") == name]) for name in wanted}
+    joined = {
+        name: Painted.joined([kept[key] for key in kept if key.rstrip("0123456789") == name]) for name in wanted
+    }
     return Stocks(joined["train"], joined["calibration"], joined["measured"], before_s)
 
 
@@ -200,14 +202,6 @@ def stock_path(output: Path) -> Path:
 def checkpoint_path(output: Path) -> Path:
     """Where the state of the training for an output folder is kept."""
     return output.with_name(f".{output.name}.checkpoint.npz")
-
-
-def _joined(parts: Sequence[Painted]) -> Painted:
-    return Painted(
-        np.concatenate([part.glyphs for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.sources for part in parts]),
-    )
 
 
 def _seed(seed: int, key: str) -> int:
