@@ -87,7 +87,7 @@ def compare(
 @contextmanager
 def _native_messages_muted() -> Iterator[None]:
     """TensorFlow's own messages would tear the progress bar, and have no switch; Python's still come through."""
-    if sys.stderr is not sys.__stderr__:  # taken by someone who reads it
+    if sys.stderr is None or sys.stderr is not sys.__stderr__:  # taken by someone who reads it
         yield
         return
     sys.stderr.flush()

@@ -105,7 +105,7 @@ def _coupled(margins: Chances) -> Chances:
 def shipped(recognizer: LiteRtRecognizer) -> Trained:
     """The model that pages are read with; not trained here. Its time is the one on its card."""
     card = recognizer.card
-    sources = ", ".join(f"{source.name} {source.share:.0%}" for source in card.data)
+    sources = ", ".join(f"{source.name} {100 * source.share:.0f} %" for source in card.data)
     how = (
         f"A CNN trained by docproc train, not here, and on more than MNIST ({sources}); its training time is the "
         f"clock's, from its card. Run by LiteRT. It may also answer that a mark is no digit ({len(card.classes)} "

@@ -31,8 +31,8 @@ from docproc.training.comparison.timing import one_core
 PAGE_NAME = "compare.html"
 TABLE_NAME = "compare.csv"
 
-_EPOCHS = 20  #: At most: networks of this size stop earlier by themselves.
-_EPOCHS_QUICK = 5
+EPOCHS = 20  #: At most: networks of this size stop earlier by themselves.
+EPOCHS_QUICK = 5  #: With `Plan.quick`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def compare(
     _require_writable(plan.output)
     recognizer = load_recognizer(plan.model)
     material = read_material(plan.mnist, amounts=FEW if plan.quick else ALL, seed=plan.seed)
-    epochs = _EPOCHS_QUICK if plan.quick else _EPOCHS
+    epochs = EPOCHS_QUICK if plan.quick else EPOCHS
     methods: Sequence[tuple[str, Callable[[], Trained]]] = (
         ("logistic regression", lambda: train_logistic(material)),
         ("SVM", lambda: train_svm(material)),

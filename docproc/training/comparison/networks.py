@@ -109,7 +109,7 @@ def _fitted(
     def read(images: Images) -> Chances:
         return softmax(_logits(model, images))
 
-    how = f"{how} {model.count_params():,} weights; kept those of epoch {curve.best_epoch + 1}."
+    how = f"{how} {model.count_params():,} weights; those kept are of epoch {curve.best_epoch + 1}."
     return Trained(key, name, how, read, training_s, _size_bytes(model), curve)
 
 

@@ -195,13 +195,13 @@ def _mistakes(results: Sequence[Result], images: npt.NDArray[np.uint8]) -> str:
         tiles = "".join(
             f'<figure><img class=pixels alt="" src="{plots.tile(images[place])}">is {result.truth[place]}, '
             f"read <b>{tables.name_of(result.answers[place])}</b><br>"
-            f"{tables.sure(result.confidence[place])} sure</figure>"
+            f"<small>{tables.sure(result.confidence[place])}</small></figure>"
             for place in result.surest_mistakes(_MISTAKES)
         )
         parts.append(f"<h3>{escape(result.method.name)}</h3><div class=tiles>{tiles or 'No mistakes.'}</div>")
     return _says(
-        "Wrong answers given with the highest confidence: these nobody would look at again. With some, people would "
-        "side with the method: a few of MNIST's labels are wrong."
+        "Wrong answers given with the highest confidence, which stands below them: these nobody would look at again. "
+        "With some, people would side with the method: a few of MNIST's labels are wrong."
     ) + "".join(parts)
 
 
