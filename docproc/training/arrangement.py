@@ -83,7 +83,7 @@ class Hand:
             fill=float(rng.uniform(0.45, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 1.15)),
             wander=float(rng.uniform(0.02, 0.11)),
             size_spread=float(rng.uniform(0.03, 0.14)),
-            spacing=float(rng.normal(0.14, 0.12)),
+            spacing=float(max(rng.normal(0.17, 0.1), -0.05)),
             empty_share=float(rng.uniform(0, 0.2)),
             separator_share=float(rng.choice((0.0, 0.06, 0.25), p=(0.5, 0.3, 0.2))),
         )
@@ -226,7 +226,7 @@ class _Desk:
             box = self._write(number, piece, pen_x + piece.shape[1] / 2, y)
             boxes.append(box)
             numbers.append(number)
-            pen_x = box.right + digit * float(rng.normal(self.hand.spacing, 0.07))
+            pen_x = box.right + digit * float(rng.normal(self.hand.spacing, 0.06))
             if place < count - 1 and rng.random() < self.hand.separator_share:
                 pen_x = self._separator(pen_x, baseline, str(rng.choice([".", ",", ",", "-", "/"])))
         if rng.random() < self.hand.separator_share:
@@ -237,12 +237,13 @@ class _Desk:
             [(start - margin, around.top - margin), (max(pen_x, around.right) + margin, around.bottom + margin)]
         )
         if family == "tight":
+            loose = float(rng.uniform(0, 0.04) if rng.random() < 0.6 else rng.uniform(0.04, 0.28)) * digit
             for box, number in zip(boxes, numbers, strict=True):
                 error = rng.normal(0, 0.03 * digit, 4)
                 tight = Box(box.left + error[0], box.top + error[1], box.width + error[2], box.height + error[3])
                 if tight.width > 0 and tight.height > 0:
                     self.sheet.fields.append(
-                        Placed("tight", tight.grown(0.02 * digit), ruled=rng.random() < 0.2, marks=(number,))
+                        Placed("tight", tight.grown(loose), ruled=rng.random() < 0.2, marks=(number,))
                     )
             if rng.random() < 0.3:
                 draw_line(

@@ -23,10 +23,11 @@ ABSENT = 0.08  #: Share below which it holds nothing of it.
 LEAST_LIKENESS = 0.92  #: Cosine of a glyph and of the mark it holds, in place, seen from afar.
 LEAST_SIZE = 0.55  #: Of a glyph's longer side: what its mark must have, or it is too small to read beside the rest.
 LARGEST_HOLE = 0.12  #: Of a mark's longer side: a piece that long missing makes a 0 a C and a 9 a 7.
+_AROUND = 0.4  #: Of a glyph's longer side, to every side of it: what of a mark it may lack lies there.
 _RIM_PX = 5  #: Soft rims of strokes, two pixels to each side, are not missed; holes shrink by as much.
 SAME = 0.95  #: Of two marks, one may vanish in the other: then the glyph is still as like as this to one alone.
 AFAR = 0.07  #: Blur under which they are compared, of the mark's longer side: stroke width counts little.
-STRAIGHT = 0.38  #: Spread of a glyph's ink across, of that along: below, it is about one stroke.
+STRAIGHT = 0.5  #: Spread of a glyph's ink across, of that along: below, it is about one stroke.
 _CORNER, _CORNER_REST = 0.35, 0.08  #: A corner has no more than this of its ink off its top and its right side.
 _SPECK_PX = 5  #: In a field's image: smaller ink says nothing.
 _PAIR_WIDTH = 0.75  #: Width over height: two ones, joined, can be a 4 or a 0.
@@ -79,11 +80,18 @@ def attribute(
 def _attribute(
     glyph: Glyph, own: npt.NDArray[np.int16], ideal: Ink, areas: npt.NDArray[np.float64], marks: int
 ) -> Found:
-    left, top = round(glyph.box_px.left), round(glyph.box_px.top)
-    rows, columns = glyph.ink.shape
-    here = own[top : top + rows, left : left + columns]
-    member = glyph.ink[: here.shape[0], : here.shape[1]] >= _LEAST_MEMBER
-    counts = np.bincount(here[member].astype(np.intp), minlength=1)
+    # All that counts is near the glyph: fields are long.
+    box = glyph.box_px
+    around = round(_AROUND * max(box.width, box.height)) + _RIM_PX
+    left, top = max(round(box.left) - around, 0), max(round(box.top) - around, 0)
+    window = np.s_[top : round(box.bottom) + around, left : round(box.right) + around]
+    own, ideal = own[window], ideal[window]
+    cut = np.zeros(own.shape, np.uint8)
+    row, column = round(box.top) - top, round(box.left) - left
+    target = cut[row : row + glyph.ink.shape[0], column : column + glyph.ink.shape[1]]
+    target[:] = glyph.ink[: target.shape[0], : target.shape[1]]
+
+    counts = np.bincount(own[cut >= _LEAST_MEMBER].astype(np.intp), minlength=1)
     numbers = np.flatnonzero(counts[1:]) + 1
     shares = counts[numbers] / np.maximum(areas[numbers], 1.0)
     whole = numbers[(shares >= WHOLE) & (numbers <= marks)]
@@ -92,7 +100,7 @@ def _attribute(
             largest = int(numbers[int(np.argmax(shares))])
             return Found("separator") if largest > marks else Found("part", largest - 1)
         return Found("stroke") if is_stroke(glyph.ink) else Found("empty")
-    likenesses = [_likeness(glyph, (left, top), own, ideal, int(number)) for number in whole]
+    likenesses = [_likeness(cut, own, ideal, int(number)) for number in whole]
     best = int(np.argmax(likenesses))
     if len(whole) > 1:
         # A thin digit written into another's strokes may not be seen: then nobody would call it two.
@@ -102,35 +110,27 @@ def _attribute(
     return Found(kind, int(whole[0]) - 1, likenesses[0])
 
 
-def _likeness(glyph: Glyph, corner: tuple[int, int], own: npt.NDArray[np.int16], ideal: Ink, number: int) -> float:
-    """Cosine of a cut glyph and of the mark as it was written, in place; both with full strokes."""
+def _likeness(cut: Ink, own: npt.NDArray[np.int16], ideal: Ink, number: int) -> float:
+    """Cosine of a cut glyph and of the mark as it was written, in place, strokes at full ink; 0 if it is spoiled."""
     member = (own == number).astype(np.uint8)
-    soft = cv2.dilate(member, np.ones((3, 3), np.uint8))
-    written = np.where((soft > 0) & ((own == number) | (own == 0)), ideal, 0).astype(np.float32)
-    left, _, width, height = cv2.boundingRect(member)
-    if width == 0:
-        return 0.0
-    cut = np.zeros(own.shape, np.float32)
-    rows, columns = slice(corner[1], corner[1] + glyph.ink.shape[0]), slice(corner[0], corner[0] + glyph.ink.shape[1])
-    target = cut[rows, columns]
-    target[:] = glyph.ink[: target.shape[0], : target.shape[1]]
-    sigma = max(AFAR * max(width, height), 0.8)
-    x0, x1 = max(min(left, columns.start) - 6, 0), max(left + width, columns.stop) + 6
+    _, _, width, height = cv2.boundingRect(member)
+    side = max(width, height)
     missing = member & (cv2.dilate(cut, np.ones((_RIM_PX, _RIM_PX), np.uint8)) < _LEAST_MEMBER)
-    _, _, holes, _ = cv2.connectedComponentsWithStats(missing.astype(np.uint8), connectivity=8)
-    if len(holes) > 1 and holes[1:, 2:4].max() > LARGEST_HOLE * max(width, height):
+    _, _, holes, _ = cv2.connectedComponentsWithStats(missing, connectivity=8)
+    if len(holes) > 1 and holes[1:, 2:4].max() > LARGEST_HOLE * side:
         return 0.0
-    cut_box = cv2.boundingRect((cut >= _LEAST_MEMBER).astype(np.uint8))
-    if max(width, height) < LEAST_SIZE * max(cut_box[2:]):
+    if side < LEAST_SIZE * max(cv2.boundingRect((cut >= _LEAST_MEMBER).astype(np.uint8))[2:]):
         return 0.0
-    a, b = (cv2.GaussianBlur(image[:, x0:x1], (0, 0), sigma).ravel() for image in (_flat(cut), _flat(written)))
+    soft = cv2.dilate(member, np.ones((3, 3), np.uint8)) > member
+    written = np.where((member > 0) | (soft & (own == 0)), ideal, 0).astype(np.uint8)
+    sigma = max(AFAR * side, 0.8)
+    a, b = (cv2.GaussianBlur(_flat(image), (0, 0), sigma).ravel() for image in (cut, written))
     return float(a @ b / max(float(np.sqrt((a @ a) * (b @ b))), 1e-6))
 
 
-def _flat(ink: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Ink at its full level from half of it on: pressure and pale pens do not count."""
-    peak = float(ink.max())
-    return np.clip(ink * (2 / max(peak, 1.0)), 0, 1)
+def _flat(ink: Ink) -> npt.NDArray[np.float32]:
+    """Ink at its full level, 1, from half of it on: pressure and pale pens do not count."""
+    return np.minimum(ink.astype(np.float32) * np.float32(2 / max(int(ink.max()), 1)), 1)
 
 
 def is_stroke(ink: Ink) -> bool:

@@ -173,7 +173,12 @@ def make_sheet(
     pen_px = float(np.exp(rng.uniform(*np.log(_PEN_PX)))) if rng.random() < _PEN_SHARE else 0.0
     if max(pen_px, least_px) > _PEN_PX[0]:
         pen_px = max(pen_px, least_px)
-        marks = [write_with(mark, pen_px * float(np.clip(rng.normal(1, 0.08), 0.8, 1.2))) for mark in marks]
+        widths = pen_px * np.clip(rng.normal(1, 0.08, len(marks)), 0.8, 1.2)
+        # Of an overwritten digit a thick pen leaves one digit: such marks stay as they were drawn.
+        marks = [
+            mark if label == _OTHER else write_with(mark, float(width))
+            for mark, label, width in zip(marks, labels, widths, strict=True)
+        ]
     is_digit = labels < len(DIGITS)
     arrangement = arrange(marks, is_digit, rng, digit_px=drawn_px)
     planes = _printed_and_written(arrangement, paper, way, drawn_px, rng)
@@ -207,16 +212,27 @@ def write_with(canvas: Ink, pen_px: float) -> Ink:
     thinnest = float(np.percentile(ridge, _THINNEST_PERCENTILE))
     grow = max((pen_px - width) / 2, min(_LEAST_HALF_PX - thinnest, 0.0))
     distance = cv2.GaussianBlur(inside - outside, (0, 0), 0.7)
-    changed = cv2.convertScaleAbs(np.clip(distance + np.float32(grow), 0, 1), alpha=255.0)
-    return changed if is_alike(changed, canvas) else canvas
+    for share in (1.0, 0.5):
+        changed = cv2.convertScaleAbs(np.clip(distance + np.float32(share * grow), 0, 1), alpha=255.0)
+        if is_alike(changed, canvas):
+            return changed
+    return canvas
 
 
 def is_alike(changed: Ink, canvas: Ink) -> bool:
     """Whether a mark is still what it was: no loop filled, no stroke lost."""
     if not 0 < int(changed.sum()) <= _MOST_INK * int(canvas.sum()):
         return False
+    if _pieces(changed) != _pieces(canvas):
+        return False
     a, b = (cv2.GaussianBlur(ink, (0, 0), _AFAR_PX).astype(np.float32).ravel() for ink in (changed, canvas))
     return float(a @ b) >= _ALIKE * float(np.sqrt((a @ a) * (b @ b)))
+
+
+def _pieces(ink: Ink) -> tuple[int, int]:
+    """Connected parts of ink, and of paper."""
+    solid = (ink > _SOLID).astype(np.uint8)
+    return cv2.connectedComponents(solid, connectivity=8)[0], cv2.connectedComponents(1 - solid, connectivity=4)[0]
 
 
 def _printed_and_written(

@@ -22,6 +22,8 @@ from docproc.training.datasets import Digits
 from docproc.training.negatives import draw_negatives
 from docproc.training.painting import Painted, is_alike, paint_sheet
 
+__all__ = ["Painted", "draw_marks", "paint_stock"]
+
 MARKS = (60, 121)  #: On a sheet.
 STROKE_SHARE = 0.25  #: Of digits: written with thinner or thicker strokes, before the sheet has its pen.
 
@@ -108,7 +110,7 @@ def _sheets(pools: list[Pool], order: _Order, workers: int) -> Iterator[Iterator
 
 def _ahead(pool: multiprocessing.pool.Pool, numbers: Iterator[int], workers: int) -> Iterator[Painted]:
     """Results in order, with a few sheets under way: `imap` would take all numbers there are."""
-    waiting = [pool.apply_async(_numbered, (next(numbers),)) for _ in range(4 * workers)]
+    waiting = [pool.apply_async(_numbered, (next(numbers),)) for _ in range(2 * workers)]
     while True:
         sheet = waiting.pop(0).get()
         waiting.append(pool.apply_async(_numbered, (next(numbers),)))
