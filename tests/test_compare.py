@@ -275,9 +275,10 @@ def test_the_same_seed_trains_the_same_network(compared: tuple[Path, list[Result
 @pytest.mark.train
 def test_a_folder_that_cannot_be_written_stops_before_training(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
+    mnist = write_mnist(tmp_path / "mnist.npz")
     begun: list[str] = []
     with pytest.raises(OutputError, match="cannot be written"):
-        compare(Plan(output=tmp_path / "file" / "out", mnist=tmp_path / "none.npz"), begun=begun.append)
+        compare(Plan(output=tmp_path / "file" / "out", mnist=mnist), begun=begun.append)
     assert begun == []
 
 
@@ -290,4 +291,7 @@ def test_the_command_says_in_a_line_what_is_wrong_with_the_file(
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 4
-    assert capsys.readouterr().err.startswith("docproc: none.npz: the digits cannot be read")
+    assert capsys.readouterr().err.startswith(
+        "docproc: none.npz: the digits cannot be read (No such file or directory)."
+    )
+    assert not (tmp_path / "out").exists()

@@ -27,8 +27,10 @@ model, are measured on its test digits.
 
 \b
 Examples:
-  docproc compare --mnist mnist.npz -o comparison            about ten minutes
-  docproc compare --mnist mnist.npz -o comparison --quick    a look in about a minute, on a part of the digits
+  docproc compare --mnist mnist.npz -o comparison
+      On all of MNIST; about ten minutes.
+  docproc compare --mnist mnist.npz -o comparison --quick
+      A look in about a minute, on a part of the digits.
 
 \b
 Results in the output folder:
@@ -74,8 +76,7 @@ def compare(
             bar.reset(task, description=name, total=None)
 
         def done(result: Result) -> None:
-            method = result.method
-            console.print(f"{method.name}: {percent(result.accuracy)} right")
+            console.print(f"{result.method.name}: {percent(result.accuracy)} right")
 
         results = compare_methods(
             plan, begun=begin, progress=lambda share: bar.update(task, total=1.0, completed=share), done=done
@@ -87,7 +88,7 @@ def compare(
 @contextmanager
 def _native_messages_muted() -> Iterator[None]:
     """TensorFlow's own messages would tear the progress bar, and have no switch; Python's still come through."""
-    if sys.stderr is None or sys.stderr is not sys.__stderr__:  # taken by someone who reads it
+    if sys.stderr is not sys.__stderr__ or sys.stderr is None:  # taken by someone who reads it
         yield
         return
     sys.stderr.flush()

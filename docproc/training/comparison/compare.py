@@ -72,9 +72,9 @@ def compare(
         If the model to compare with is missing or damaged.
     """
     _require_extra()
-    _require_writable(plan.output)
     recognizer = load_recognizer(plan.model)
     material = read_material(plan.mnist, amounts=FEW if plan.quick else ALL, seed=plan.seed)
+    _require_writable(plan.output)
     epochs = EPOCHS_QUICK if plan.quick else EPOCHS
     methods: Sequence[tuple[str, Callable[[], Trained]]] = (
         ("logistic regression", lambda: train_logistic(material)),

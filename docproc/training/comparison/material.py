@@ -93,7 +93,8 @@ def _read(path: Path | None) -> tuple[Labeled, Labeled]:
                 raise PageError(f"{path}: no array {', '.join(missing)} in it.", remedy=_REMEDY)
             x_train, y_train, x_test, y_test = (file[key] for key in _KEYS)
     except (OSError, ValueError, AttributeError, EOFError, BadZipFile) as error:
-        raise PageError(f"{path}: the digits cannot be read ({error}).", remedy=_REMEDY) from error
+        why = getattr(error, "strerror", None) or error
+        raise PageError(f"{path}: the digits cannot be read ({why}).", remedy=_REMEDY) from error
     return (
         _checked(x_train, y_train, at_least=_FEWEST_OF_A_DIGIT, where=f"{path}: x_train and y_train"),
         _checked(x_test, y_test, at_least=1, where=f"{path}: x_test and y_test"),
