@@ -74,11 +74,19 @@ def attribute(
     ideal = cv2.warpPerspective(ink, sheet_from_field.matrix, size, flags=flags | cv2.INTER_LINEAR)
     center_x, center_y = proposal.image.box_px.center
     sheet_px_per_px = sheet_from_field.scale_at(center_x, center_y)
-    return [_attribute(glyph, own, ideal, areas / sheet_px_per_px**2, marks) for glyph in proposal.glyphs]
+    field_areas = areas / sheet_px_per_px**2
+    in_run = proposal.lattice is not None
+    return [_attribute(glyph, own, ideal, field_areas, marks, in_run=in_run) for glyph in proposal.glyphs]
 
 
 def _attribute(
-    glyph: Glyph, own: npt.NDArray[np.int16], ideal: Ink, areas: npt.NDArray[np.float64], marks: int
+    glyph: Glyph,
+    own: npt.NDArray[np.int16],
+    ideal: Ink,
+    areas: npt.NDArray[np.float64],
+    marks: int,
+    *,
+    in_run: bool,
 ) -> Found:
     # All that counts is near the glyph: fields are long.
     box = glyph.box_px
@@ -106,7 +114,10 @@ def _attribute(
         # A thin digit written into another's strokes may not be seen: then nobody would call it two.
         clear = likenesses[best] < SAME and is_wide(glyph.ink)
         return Found("merged" if clear else "unlike", -1 if clear else int(whole[best]) - 1, likenesses[best])
-    kind = "mark" if likenesses[0] >= LEAST_LIKENESS else "unlike"
+    # In a run a digit with a piece of the next is a cut in the wrong place; in a cell it is the cell's digit.
+    others = shares[(numbers != whole[0]) & (numbers <= marks)]
+    spoiled = in_run and bool((others > ABSENT).any())
+    kind = "mark" if likenesses[0] >= LEAST_LIKENESS and not spoiled else "unlike"
     return Found(kind, int(whole[0]) - 1, likenesses[0])
 
 
