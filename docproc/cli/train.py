@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docproc.errors import EXIT_INTERRUPTED
+from docproc.errors import EXIT_INTERRUPTED, OutputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from docproc.character.card import ModelCard
+    from docproc.training.train import Plan
 
 HELP = "Train a recognizer on MNIST and other digits, calibrate it, and write model.tflite and card.yaml."
 
@@ -39,6 +40,20 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last epoch of an interrupted run.")
     ] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Write no model: train once a fold on the others' writers, scores to folds.csv."),
+    ] = None,
+    search: Annotated[
+        int | None, typer.Option(min=1, help="Write no model: try so many settings in short runs, to search.csv.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.0, help="Peak learning rate.  [default: 0.002]")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0.0, help="Of AdamW.  [default: 0.004]")] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Share of a label given to all.  [default: 0.02]")
+    ] = None,
+    dropout: Annotated[float | None, typer.Option(min=0.0, max=0.9, help="[default: 0.25]")] = None,
+    width: Annotated[float | None, typer.Option(min=0.1, help="Filters, relative.  [default: 1]")] = None,
     from_keras: Annotated[
         Path | None,
         typer.Option(help="Finish what a training without TensorFlow has left: export, calibrate, describe."),
@@ -47,14 +62,20 @@ def train(
     """Train, telling each epoch's score and the finished model's."""
     from rich.console import Console
 
-    from docproc.training.fit import EpochScore
+    from docproc.training.settings import Settings
     from docproc.training.train import Plan, finish_kept
-    from docproc.training.train import train as train_model
 
     console = Console()
     if from_keras is not None:
         _tell(console, output, finish_kept(from_keras, output))
         return
+    given = {
+        "rate": rate,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "dropout": dropout,
+        "width": width,
+    }
     plan = Plan(
         output=output,
         mnist=mnist,
@@ -63,9 +84,25 @@ def train(
         epochs=epochs,
         glyphs_per_epoch=glyphs_per_epoch,
         painted_glyphs=painted_glyphs,
+        settings=Settings(**{key: value for key, value in given.items() if value is not None}),
         resume=resume,
         **({} if workers is None else {"workers": workers}),
     )
+    try:
+        if folds is not None:
+            _cross_validate(console, plan, folds)
+        elif search is not None:
+            _search(console, plan, search)
+        else:
+            _train(console, plan)
+    except KeyboardInterrupt:
+        console.print("Interrupted. The same command with --resume goes on after the last finished epoch.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _train(console: Console, plan: Plan) -> None:
+    from docproc.training.fit import EpochScore
+    from docproc.training.train import train as train_model
 
     def tell(score: EpochScore) -> None:
         console.print(
@@ -73,19 +110,76 @@ def train(
             f"{score.held_out_right:.2%} right"
         )
 
-    try:
-        with _bars(console, {"painting": 1, "epochs": epochs}) as progress:
-            result = train_model(plan, progress=progress, epoch_done=tell)
-    except KeyboardInterrupt:
-        console.print("Interrupted. The same command with --resume goes on after the last finished epoch.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with _bars(console, plan.epochs) as progress:
+        result = train_model(plan, progress=progress, epoch_done=tell)
     if isinstance(result, Path):
         console.print(
             f"{result}: trained. TensorFlow, which the export needs, is not installed here; where it is, run "
-            f"`docproc train --from-keras {result} -o {output}`."
+            f"`docproc train --from-keras {result} -o {plan.output}`."
         )
     else:
-        _tell(console, output, result)
+        _tell(console, plan.output, result)
+
+
+def _cross_validate(console: Console, plan: Plan, folds: int) -> None:
+    from docproc.training.folds import cross_validate, mean_and_spread
+
+    with _bars(console, plan.epochs) as progress:
+        rows = cross_validate(
+            plan,
+            folds,
+            progress=progress,
+            fold_done=lambda fold, row: console.print(f"fold {fold + 1} of {folds} done"),
+        )
+    table = [{"fold": str(fold + 1), **row} for fold, row in enumerate(rows)]
+    summary = mean_and_spread(rows)
+    table.append({"fold": "mean", **{key: mean for key, (mean, _) in summary.items()}})
+    table.append({"fold": "spread", **{key: spread for key, (_, spread) in summary.items()}})
+    _show(console, table, plan.output / "folds.csv")
+
+
+def _search(console: Console, plan: Plan, trials: int) -> None:
+    from docproc.training.search import as_options, search, short_epochs
+
+    with _bars(console, short_epochs(plan)) as progress:
+        tried = search(
+            plan, trials, progress=progress,
+            trial_done=lambda number, trial: console.print(
+                f"trial {number + 1} of {trials}: {trial.loss:.4f} with {as_options(trial.settings)}"
+            ),
+        )  # fmt: skip
+    _show(console, [trial.row() for trial in tried], plan.output / "search.csv")
+    console.print(f"Best: docproc train {as_options(tried[0].settings)}")
+
+
+def _show(console: Console, rows: list[dict[str, Any]], path: Path) -> None:
+    """A table on its side, since there are more scores than rows; and the same as CSV."""
+    import csv
+
+    from rich.table import Table
+
+    table = Table()
+    first, *others = rows[0]
+    table.add_column(first)
+    for row in rows:
+        table.add_column(_figure(row[first]), justify="right")
+    for key in others:
+        table.add_row(key, *(_figure(row.get(key, "")) for row in rows))
+    console.print(table)
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: the table could not be written ({error.strerror}).", remedy="Name another folder with -o."
+        ) from error
+    console.print(f"{path}: {len(rows)} rows")
+
+
+def _figure(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.5g}"
 
 
 def _tell(console: Console, output: Path, card: ModelCard) -> None:
@@ -95,10 +189,11 @@ def _tell(console: Console, output: Path, card: ModelCard) -> None:
 
 
 @contextmanager
-def _bars(console: Console, stages: dict[str, int]) -> Iterator[Callable[[str, float], None]]:
+def _bars(console: Console, epochs: int) -> Iterator[Callable[[str, float], None]]:
     """One bar a stage, each shown from its first word on, with the time left."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    stages = {"painting": 1, "epochs": epochs}
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         tasks = {stage: bars.add_task(stage, total=total, start=False, visible=False)

@@ -22,6 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 import docproc
+from docproc.character.calibration import calibrated
 from docproc.character.card import (
     CARD_NAME,
     CLASSES,
@@ -44,6 +45,7 @@ from docproc.training.settings import Settings
 
 KEPT_NAME = "trained.keras"
 _FACTS_NAME = "trained.npz"  #: Beside KEPT_NAME.
+_PAIRS = ("calibration", "measured", "test")  #: Glyphs and labels in it.
 #: Share wrong among accepted digits that `review_below` aims at, on held-out writers.
 WRONG_AMONG_ACCEPTED = 0.01
 _NOTES = (
@@ -86,6 +88,23 @@ def finish(trained: Trained, output: Path) -> ModelCard:
     card = _describe(trained, exported, name=output.name)
     _write(output, exported, card)
     return card
+
+
+def scores_of(trained: Trained) -> dict[str, float]:
+    """What a card would say of the held-out writers, and their loss; without an export, on any backend.
+
+    held_out_loss: mean negative log likelihood of calibrated chances, of the writers not calibrated on.
+    """
+    calibration = fit_calibration(predict(trained.model, trained.calibration[0]), trained.calibration[1])
+    glyphs, truth = trained.measured
+    chances = calibrated(
+        predict(trained.model, glyphs),
+        temperature=calibration.temperature,
+        doubt=calibration.doubt,
+        knots=calibration.knots,
+    )
+    loss = -float(np.mean(np.log(chances[np.arange(len(truth)), truth])))
+    return {"held_out_loss": round(loss, 5), **measure("held_out", chances, truth), "epochs": float(trained.epochs)}
 
 
 def can_finish() -> bool:
@@ -136,7 +155,7 @@ def keep(trained: Trained, output: Path) -> Path:
         "data": [source.model_dump() for source in trained.data],
         **{key: getattr(trained, key) for key in ("seed", "epochs", "wall_time_s", "cores", "versions")},
     }
-    pairs = {name: getattr(trained, name) for name in ("calibration", "measured", "test")}
+    pairs = {name: getattr(trained, name) for name in _PAIRS}
     arrays = {f"{name} glyphs": glyphs for name, (glyphs, _) in pairs.items()}
     arrays |= {f"{name} labels": labels for name, (_, labels) in pairs.items()}
     path = output / KEPT_NAME
@@ -157,13 +176,24 @@ def read_kept(path: Path) -> Trained:
     try:
         with np.load(beside, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
-            pairs = {name: (file[f"{name} glyphs"], file[f"{name} labels"])
-                     for name in ("calibration", "measured", "test")}  # fmt: skip
-        settings = Settings(**facts.pop("settings"))
+            glyphs = {name: file[f"{name} glyphs"] for name in _PAIRS}
+            labels = {name: file[f"{name} labels"] for name in _PAIRS}
+        settings = Settings(**facts["settings"])
         model = build_network(settings=settings)
         model.load_weights(path)
-        data = [DataSource(**source) for source in facts.pop("data")]
-        return Trained(model=model, settings=settings, data=data, **pairs, **facts)
+        return Trained(
+            model=model,
+            settings=settings,
+            calibration=(glyphs["calibration"], labels["calibration"]),
+            measured=(glyphs["measured"], labels["measured"]),
+            test=(glyphs["test"], labels["test"]),
+            data=[DataSource(**source) for source in facts["data"]],
+            seed=facts["seed"],
+            epochs=facts["epochs"],
+            wall_time_s=facts["wall_time_s"],
+            cores=facts["cores"],
+            versions=facts["versions"],
+        )
     except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise ModelError(
             f"{path}: the trained network cannot be read, or {beside.name} beside it ({error}).",

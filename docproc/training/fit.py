@@ -229,7 +229,7 @@ def save_arrays(path: Path, **arrays: npt.NDArray) -> None:
     aside = path.with_suffix(".part.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(aside, **arrays)
+        np.savez(aside, allow_pickle=False, **arrays)
         os.replace(aside, path)
     except OSError as error:
         aside.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -162,6 +163,10 @@ def paint_stocks(
     kept, before_s = _kept(path, made_from) if plan.resume else ({}, 0.0)
     total = sum(count for _, count in wanted.values())
     finished = 0
+
+    def tell(before: int, size: int, share: float) -> None:
+        progress((before + share * size) / total)
+
     for name, (sources, count) in wanted.items():
         for part, first in enumerate(range(0, count, _PART)):
             key, size = f"{name}{part}", min(_PART, count - first)
@@ -173,7 +178,7 @@ def paint_stocks(
                     negative_share=mixture.NEGATIVE_SHARE,
                     shares=mixture.shares(sources),
                     workers=plan.workers,
-                    progress=lambda share, done=finished, size=size: progress((done + share * size) / total),
+                    progress=partial(tell, finished, size),
                 )
                 _save(path, kept, made_from, before_s + elapsed())
             finished += size
@@ -189,8 +194,8 @@ def digest(plan: Plan, material: Material) -> str:
     whole = hashlib.sha256(f"{plan.seed} {plan.painted_glyphs} {plan.held_out_glyphs}".encode())
     for source in (*material.train, *material.held_out):
         whole.update(f"{source.name} {len(source)}".encode())
-        whole.update(np.ascontiguousarray(source.canvases))
-        whole.update(np.ascontiguousarray(source.labels))
+        whole.update(source.canvases.tobytes())
+        whole.update(source.labels.tobytes())
     return whole.hexdigest()
 
 
@@ -199,9 +204,9 @@ def stock_path(output: Path) -> Path:
     return output.with_name(f".{output.name}.stock.npz")
 
 
-def checkpoint_path(output: Path) -> Path:
-    """Where the state of the training for an output folder is kept."""
-    return output.with_name(f".{output.name}.checkpoint.npz")
+def checkpoint_path(output: Path, name: str | None = None) -> Path:
+    """Where the state of the training for an output folder is kept; of the run `name`, where there are several."""
+    return output.with_name(f".{name or output.name}.checkpoint.npz")
 
 
 def _seed(seed: int, key: str) -> int:
@@ -209,7 +214,7 @@ def _seed(seed: int, key: str) -> int:
 
 
 def _save(path: Path, kept: dict[str, Painted], made_from: str, seconds: float) -> None:
-    arrays = {}
+    arrays: dict[str, npt.NDArray] = {}
     for key, painted in kept.items():
         arrays |= {
             f"{key} glyphs": painted.glyphs,

@@ -32,11 +32,12 @@ from docproc.training.material import (
     gather,
     held_out_glyphs,
     paint_stocks,
+    stock_path,
     training_glyphs,
 )
 from docproc.training.mixture import NEGATIVE_SHARE, shares
 
-__all__ = ["Material", "Plan", "finish_kept", "gather", "train"]
+__all__ = ["Material", "Plan", "finish_kept", "forget", "gather", "learn", "require_to_train", "train"]
 
 Progress = Callable[[str, float], None]  #: (stage, how much of it is done): glyphs painted 0 to 1, epochs 0 to all.
 
@@ -64,10 +65,30 @@ def train(
     OutputError
         If the folder cannot be written.
     """
+    require_to_train(plan.output)
+    trained = learn(plan, progress=progress, epoch_done=epoch_done)
+    return finish(trained, plan.output) if can_finish() else keep(trained, plan.output)
+
+
+def learn(
+    plan: Plan,
+    material: Material | None = None,
+    *,
+    checkpoint: str | None = None,
+    progress: Progress = lambda stage, done: None,
+    epoch_done: Callable[[EpochScore], None] = lambda score: None,
+) -> Trained:
+    """Paint and train: the network with all that its card needs. Only what a resumed run reads is written.
+
+    Parameters
+    ----------
+    material : Material, optional
+        Instead of the plan's.
+    checkpoint : str, optional
+        Name of this run beside others with the same output.
+    """
     started = time.monotonic()
-    require_keras()
-    require_writable(plan.output)
-    material = gather(plan)
+    material = gather(plan) if material is None else material
     stocks = paint_stocks(
         plan,
         material,
@@ -83,7 +104,7 @@ def train(
         glyphs_per_epoch=plan.glyphs_per_epoch,
         seed=plan.seed,
         patience=plan.patience,
-        checkpoint=checkpoint_path(plan.output),
+        checkpoint=checkpoint_path(plan.output, checkpoint),
         resume=plan.resume,
         settings=plan.settings,
         made_from=digest(plan, material),
@@ -93,7 +114,7 @@ def train(
         progress=lambda epoch, share: progress("epochs", epoch + share),
         epoch_done=epoch_done,
     )
-    trained = Trained(
+    return Trained(
         model=fitted.model,
         settings=plan.settings,
         calibration=calibration,
@@ -106,7 +127,18 @@ def train(
         cores=available_cores(),
         versions=program_versions(_backend()),
     )
-    return finish(trained, plan.output) if can_finish() else keep(trained, plan.output)
+
+
+def require_to_train(output: Path) -> None:
+    """Stop before the work where it cannot be done or written: see `train`."""
+    require_keras()
+    require_writable(output)
+
+
+def forget(output: Path, *, checkpoint: str | None = None) -> None:
+    """Delete what was kept for a run that might have been interrupted."""
+    stock_path(output).unlink(missing_ok=True)
+    checkpoint_path(output, checkpoint).unlink(missing_ok=True)
 
 
 def finish_kept(path: Path, output: Path) -> ModelCard:
