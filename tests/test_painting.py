@@ -9,9 +9,9 @@ import pytest
 from docproc.character.card import CLASSES, OTHER
 from docproc.character.normalization import normalize
 from docproc.training import arrangement, painting
-from docproc.training.arrangement import Hand
 from docproc.training.attribution import is_stroke
 from docproc.training.datasets import Digits
+from docproc.training.hands import Hand
 from docproc.training.painting import Painted, make_sheet, paint_sheet, write_with
 from docproc.training.stock import paint_stock
 

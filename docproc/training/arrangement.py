@@ -17,6 +17,7 @@ import numpy.typing as npt
 from docproc.geometry import Box
 from docproc.page import Ink
 from docproc.training.augmentation import GLYPH_PX
+from docproc.training.hands import Hand
 from docproc.training.rulings import Ruling, draw_cells, draw_line
 
 PX_PER_MM = 8.0  #: Any number would do: only ratios matter to the pipeline.
@@ -61,32 +62,6 @@ class Arrangement:
     def cropped(self, height: int) -> Arrangement:
         """Its upper part."""
         return Arrangement(self.ink[:height], self.print_[:height], self.owner[:height], self.fields, self.bottom)
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """What stays alike over a sheet."""
-
-    digit_px: float
-    fill: float  #: Height of digits, of the cell's.
-    wander: float  #: Spread of position, of the digits' height.
-    size_spread: float
-    spacing: float  #: Between digits of a run, of the digits' height; below 0 they touch.
-    empty_share: float
-    separator_share: float
-
-    @staticmethod
-    def drawn(rng: Rng, *, digit_px: float) -> Hand:
-        """Some writer on some form."""
-        return Hand(
-            digit_px=digit_px,
-            fill=float(rng.uniform(0.45, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 1.15)),
-            wander=float(rng.uniform(0.02, 0.11)),
-            size_spread=float(rng.uniform(0.03, 0.14)),
-            spacing=float(max(rng.normal(0.17, 0.1), -0.05)),
-            empty_share=float(rng.uniform(0, 0.2)),
-            separator_share=float(rng.choice((0.0, 0.06, 0.25), p=(0.5, 0.3, 0.2))),
-        )
 
 
 def arrange(marks: Sequence[Ink], is_digit: npt.NDArray[np.bool_], rng: Rng, *, digit_px: float) -> Arrangement:

@@ -62,7 +62,7 @@ _PRINTS: tuple[Rgb, ...] = (
 _PRINT_SHARES = (0.52, 0.14, 0.1, 0.1, 0.08, 0.06)
 _OFF_SHARE = 0.014  #: Of a field's height: by how much registration misses it (standard deviation),
 _OFF_LIMIT = 0.04  #: and at most.
-_TWIN_DROP = 0.6  #: Of marks that were kept already.
+_TWIN_DROP = 0.35  #: Of marks that were kept already.
 _CUT_OTHERS = 0.12  #: Of a sheet's glyphs: at most so many merged ones and remnants, which are easily made.
 
 _OTHER = CLASSES.index(OTHER)
