@@ -26,6 +26,7 @@ LICENSES = {
     "swiss": "CC0 1.0",
     "semeion": "CC BY 4.0",
     "optdigits": "CC BY 4.0",
+    "drawn styles": "MIT",
 }
 
 _INK_FLOOR = 0.18  #: Of the darkest ink: paler is paper texture.

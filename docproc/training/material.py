@@ -22,10 +22,14 @@ from docproc.training.datasets import Digits, hold_out, read_digits, read_mnist
 from docproc.training.fit import save_arrays
 from docproc.training.settings import Settings
 from docproc.training.stock import Painted, paint_stock
+from docproc.training.styles import drawn_styles
 
 HOLD_OUT_SHARE = 0.15  #: Of each source's writers (of its digits, where writers are unknown).
 #: Of MNIST's digits, whose writers are unknown: 3,000 digits measure as well as 9,000, and are missed less.
 HOLD_OUT_OF_MNIST = 0.05
+#: Digits drawn in European styles: with their double weight a twelfth of the digits shown. Alone beside MNIST they
+#: halve the errors on Swiss writers; beside other Swiss writers they only make the network surer of the right digit.
+DRAWN_DIGITS = 4000
 _PART = 30_000  #: Painted glyphs between two times that the stock is saved: some minutes of work.
 _MNIST = "mnist"
 
@@ -101,7 +105,8 @@ def gather(plan: Plan) -> Material:
     rng = np.random.default_rng((plan.seed, 0))
     sources, x_test, y_test = read_sources(plan)
     parts = [hold_out(source, held_out_share(source), rng) for source in sources]
-    return Material([kept for kept, _ in parts], [held for _, held in parts], x_test, y_test)
+    drawn = drawn_styles(DRAWN_DIGITS, plan.seed)  # to learn from; what counts is how people's own digits are read
+    return Material([*(kept for kept, _ in parts), drawn], [held for _, held in parts], x_test, y_test)
 
 
 def read_sources(plan: Plan) -> tuple[list[Digits], Glyphs, Glyphs]:
