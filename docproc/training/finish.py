@@ -228,7 +228,7 @@ def _describe(trained: Trained, exported: bytes, *, name: str) -> ModelCard:
         scores={},
         wall_time_s=round(trained.wall_time_s, 1),
         cores=trained.cores,
-        versions=trained.versions,
+        versions={**program_versions("tensorflow"), **trained.versions},
         notes=_NOTES,
     )
     bare = LiteRtRecognizer(card, exported)

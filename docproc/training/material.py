@@ -50,11 +50,11 @@ class Plan:
     mnist: Path | None = None
     digits: Sequence[Path] = ()
     seed: int = 2026
-    epochs: int = 30
+    epochs: int = 45
     glyphs_per_epoch: int = 60_000
-    painted_glyphs: int = 150_000  #: Cut by the pipeline from sheets painted before the first epoch; 0 for none.
+    painted_glyphs: int = 100_000  #: Cut by the pipeline from sheets painted before the first epoch; 0 for none.
     held_out_glyphs: int = 20_000  #: To calibrate on, and as many again to measure on.
-    patience: int = 8  #: Epochs without a better held-out loss after which training stops.
+    patience: int = 15  #: Epochs without a better held-out loss after which training stops.
     settings: Settings = field(default_factory=Settings)
     workers: int = field(default_factory=available_cores)  #: Cores that paint and that make glyphs.
     resume: bool = False

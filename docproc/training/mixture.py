@@ -18,7 +18,7 @@ from docproc.training.datasets import Digits
 from docproc.training.negatives import draw_negatives
 from docproc.training.painting import Painted
 
-NEGATIVE_SHARE = 0.17  #: Of all glyphs shown.
+NEGATIVE_SHARE = 0.15  #: Of all glyphs shown.
 AGED_SHARE = 0.5  #: Of the glyphs shown: printed, scanned and cut badly.
 LAST_AGED_SHARE = 0.25  #: The same in the last epochs, so that clean input ends up easy.
 LAST_EPOCHS = 0.2  #: Share of the epochs that are the last in this sense.
@@ -28,8 +28,8 @@ BENT_STRENGTH = 0.7  #: Of the bend that aged glyphs get.
 #: shapes that MNIST lacks.
 EXTRA_WEIGHT = 2.0
 
-PAINTED_SHARE = 0.45  #: Of all glyphs shown, where there are painted ones: what the pipeline cuts from pages.
-LAST_PAINTED_SHARE = 0.35  #: The same in the last epochs.
+PAINTED_SHARE = 0.4  #: Of all glyphs shown, where there are painted ones: what the pipeline cuts from pages.
+LAST_PAINTED_SHARE = 0.25  #: The same in the last epochs.
 AGED_BESIDE_PAINTED = 0.15  #: Of the others then: painting does the aging, but a stock is finite and this is not.
 MOVED_SHARE = 0.6  #: Of the painted glyphs: turned, slanted, scaled and moved a little, so that a stock lasts.
 _TURN_DEG = 4.0  #: Standard deviations of that,
