@@ -175,7 +175,7 @@ def test_names_are_escaped_and_verdicts_are_words() -> None:
     page = tables.overview([result], judged=True)
     assert "A &lt;method&gt;" in page
     assert "A <method>" not in page
-    assert "98.50 % \N{CHECK MARK} passed" in page
+    assert "98.50\N{NO-BREAK SPACE}% \N{CHECK MARK} passed" in page
     assert "passed" not in tables.overview([result], judged=False)
 
 
@@ -188,8 +188,8 @@ def test_durations_are_written_for_people(seconds: float, text: str) -> None:
 
 
 def test_a_confidence_is_never_rounded_up_to_certainty() -> None:
-    assert tables.sure(0.99999) == "99.99 %"
-    assert tables.sure(0.874) == "87 %"
+    assert tables.sure(0.99999) == "99.99\N{NO-BREAK SPACE}%"
+    assert tables.sure(0.874) == "87\N{NO-BREAK SPACE}%"
 
 
 def test_a_missing_extra_is_named_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

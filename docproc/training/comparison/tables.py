@@ -16,6 +16,7 @@ from docproc.training.comparison import plots
 from docproc.training.comparison.scores import ClassFigures, Published, Result
 
 _DECIMALS = 5
+_SPACE = "\N{NO-BREAK SPACE}"
 _RIGHT, _WRONG = "\N{CHECK MARK}", "\N{BALLOT X}"
 
 
@@ -95,8 +96,8 @@ def name_of(answer: int) -> str:
 
 
 def percent(share: float) -> str:
-    """`99.18 %`."""
-    return f"{100 * share:.2f} %"
+    """`99.18 %`, never parted by a line's end."""
+    return f"{100 * share:.2f}{_SPACE}%"
 
 
 def duration(seconds: float) -> str:
@@ -125,8 +126,8 @@ def _answer(result: Result, place: int) -> str:
 
 def sure(confidence: float) -> str:
     """A confidence in percent that never says 100 where it is less."""
-    percent = 100 * confidence
-    return f"{percent:.0f} %" if percent < 99 else f"{np.floor(percent * 100) / 100:.2f} %"
+    whole = 100 * confidence
+    return f"{whole:.0f}{_SPACE}%" if whole < 99 else f"{np.floor(whole * 100) / 100:.2f}{_SPACE}%"
 
 
 def _table(first: str, rows: Sequence[tuple[Sequence[str], str]], kind: str = "cards") -> str:
