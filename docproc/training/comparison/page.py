@@ -31,7 +31,7 @@ _WORDS = {
     "calibration error": "How far confidence and the share of right answers lie apart, on average: the expected "
     "calibration error (ECE), in 15 bins. At 0 % a confidence of 90 % means 9 right out of 10.",
     "training, kept aside, test digits": "A method learns from the first, and stops learning when it gets no better "
-    "on the second. The third are looked at once, at the end: all figures are of them.",
+    "on the second. All figures are of the third, from which nothing is learned.",
     "epoch": "One pass over all training digits.",
     "loss": "What training makes small: not only wrong answers count, but also right ones given without conviction.",
     "early stopping": "Training ends when the loss on digits kept aside no longer falls; the best epoch is kept.",
@@ -86,7 +86,7 @@ def _summary(results: Sequence[Result], *, quick: bool) -> str:
     best = max(others, key=lambda result: result.accuracy)
     count = len(shipped.truth)
     text = (
-        f"Of {count:,} digits that none of them had seen, the model that comes with docproc reads "
+        f"Of {count:,} digits that none of them learned from, the model that comes with docproc reads "
         f"{tables.percent(shipped.accuracy)} right and {shipped.wrong:,} wrong. Best of the {len(others)} methods "
         f"trained here beside it: {best.method.name}, {tables.percent(best.accuracy)} right and {best.wrong:,} wrong."
     )
