@@ -137,7 +137,7 @@ def _classes(results: Sequence[Result]) -> str:
     figures = (
         f"<figure><h3>{escape(result.method.name)}</h3>{tables.by_class(result)}</figure>" for result in results
     )
-    return _says("The digit with the lowest F1 of each method is marked.") + _grid(figures)
+    return _says("The digit with the lowest F1 of each method is marked.") + _grid(figures, kind="grid wide")
 
 
 def _digits(material: Material) -> str:
