@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,20 @@ from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import load_recognizer
 from docproc.errors import ModelError
+from docproc.training import material
 from docproc.training.fit import EpochScore
 from docproc.training.settings import Settings
 from docproc.training.train import Plan, finish_kept, train
 
 pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_drawn_digits() -> Iterator[None]:
+    """Thousands would be drawn anew for each of the runs below."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(material, "DRAWN_DIGITS", 60)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +40,8 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     np.savez(mnist, x_train=glyphs[:160], y_train=labels[:160], x_test=glyphs[160:], y_test=labels[160:])
     np.savez(swiss, x=255 - images[:60], y=labels[:60], writer=np.arange(60) % 6)
     return Plan(
-        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=1024,
-        held_out_glyphs=200, painted_glyphs=0, workers=1,
+        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=512,
+        held_out_glyphs=120, painted_glyphs=0, workers=1,
     )  # fmt: skip
 
 
@@ -45,8 +55,8 @@ def test_a_model_and_its_card_are_written_and_read(trained: Path, plan: Plan) ->
     recognizer = load_recognizer(trained)
     card = recognizer.card
     assert tuple(card.classes) == CLASSES
-    assert [source.name for source in card.data] == ["mnist", "swiss", "drawn marks"]
-    assert [source.license for source in card.data] == ["CC BY-SA 3.0", "CC0 1.0", "MIT"]
+    assert [source.name for source in card.data] == ["mnist", "swiss", "drawn styles", "drawn marks"]
+    assert [source.license for source in card.data] == ["CC BY-SA 3.0", "CC0 1.0", "MIT", "MIT"]
     assert card.seed == plan.seed
     assert card.scores["epochs"] == 2
     assert card.scores["export_largest_logit_difference"] < 1e-3

@@ -13,7 +13,8 @@ import numpy as np
 
 from docproc.training.datasets import Digits
 from docproc.training.finish import scores_of
-from docproc.training.material import Material, Plan, read_sources
+from docproc.training.material import DRAWN_DIGITS, Material, Plan, read_sources
+from docproc.training.styles import drawn_styles
 from docproc.training.train import Progress, forget, learn, require_to_train
 
 Row = dict[str, float]
@@ -43,11 +44,12 @@ def cross_validate(
     rng = np.random.default_rng((plan.seed, 2))
     members = [fold_numbers(source, folds, rng) for source in sources]
     plans = [replace(plan, output=plan.output / f"fold{fold + 1}") for fold in range(folds)]
+    drawn = drawn_styles(DRAWN_DIGITS, plan.seed)
     rows = []
     for fold, own in enumerate(plans):
         pairs = list(zip(sources, members, strict=True))
         material = Material(
-            [source.part(numbers != fold) for source, numbers in pairs],
+            [*(source.part(numbers != fold) for source, numbers in pairs), drawn],
             [source.part(numbers == fold) for source, numbers in pairs],
             x_test,
             y_test,
