@@ -227,19 +227,19 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
         glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
         return Proposal(image, mask, glyphs, (), lattice)
     wholes = cut_cells(image.dark, mask, cells_px)
-    cuts = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
-    glyphs: list[Glyph] = []
+    closer = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
+    cut: list[Glyph] = []
 
     def place(glyph: Glyph | None) -> int | None:
         if glyph is not None:
-            glyphs.append(glyph)
-        return None if glyph is None else len(glyphs) - 1
+            cut.append(glyph)
+        return None if glyph is None else len(cut) - 1
 
     cells = tuple(
-        Cell(place(whole), place(cut.closer), place(cut.lone), cut.crowded)
-        for whole, cut in zip(wholes, cuts, strict=True)
+        Cell(place(whole), place(trimmed.closer), place(trimmed.lone), trimmed.crowded)
+        for whole, trimmed in zip(wholes, closer, strict=True)
     )
-    return Proposal(image, mask, tuple(glyphs), cells, None)
+    return Proposal(image, mask, tuple(cut), cells, None)
 
 
 def _read_field(

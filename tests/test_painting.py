@@ -8,12 +8,13 @@ import pytest
 
 from docproc.character.card import CLASSES, OTHER
 from docproc.character.normalization import normalize
-from docproc.training import arrangement, painting
-from docproc.training.attribution import is_stroke
-from docproc.training.datasets import Digits
-from docproc.training.hands import Hand
-from docproc.training.painting import Painted, make_sheet, paint_sheet, write_with
-from docproc.training.stock import paint_stock
+from docproc.training.digits.datasets import Digits
+from docproc.training.painting import arrangement
+from docproc.training.painting import sheet as painting
+from docproc.training.painting.attribution import is_stroke
+from docproc.training.painting.hands import Hand
+from docproc.training.painting.sheet import Painted, make_sheet, paint_sheet, write_with
+from docproc.training.painting.stock import paint_stock
 
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)
 

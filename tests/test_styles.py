@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
+from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX
+from docproc.training.digits.strokes import Stroke, arc, corner, smooth, write
+from docproc.training.digits.styles import NAME, STYLES, Hand, draw_digit, draw_digits, draw_hand, drawn_styles
 from docproc.training.mixture import aged_glyphs
-from docproc.training.strokes import Stroke, arc, corner, smooth, write
-from docproc.training.styles import NAME, STYLES, Hand, draw_digit, draw_digits, draw_hand, drawn_styles
 
 ALL_STYLES = [(digit, name) for digit, known in enumerate(STYLES) for name in known]
 NO_HOLE = [

@@ -18,13 +18,13 @@ from docproc.training import material
 from docproc.training import train as training
 from docproc.training.ahead import made_ahead
 from docproc.training.assessment import choose_threshold, measure, reliability_points
-from docproc.training.augmentation import CANVAS_PX, augment, bend, change_stroke, degrade, leave_fragment
-from docproc.training.datasets import Digits, hold_out, read_digits, read_mnist, separate_ink, to_canvases
+from docproc.training.digits.augmentation import CANVAS_PX, augment, bend, change_stroke, degrade, leave_fragment
+from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist, separate_ink, to_canvases
+from docproc.training.digits.negatives import cross, dash, draw_negatives
 from docproc.training.export import LARGEST_BYTES, check_agreement
 from docproc.training.material import Material, Plan, halves, paint_stocks
 from docproc.training.mixture import EXTRA_WEIGHT, NEGATIVE_SHARE, aged_glyphs, shares
-from docproc.training.negatives import cross, dash, draw_negatives
-from docproc.training.painting import Painted
+from docproc.training.painting.sheet import Painted
 
 STROKES = {
     0: [[(30, 4), (12, 18), (10, 40), (24, 58), (42, 50), (48, 24), (30, 4)]],

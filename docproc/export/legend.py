@@ -33,7 +33,7 @@ REASON_MEANING = {
     Reason.LOW_RESOLUTION.value: "There are too few pixels to a digit: scan at 200 dpi or more.",
     Reason.FAINT.value: "The marks are too faint to tell from the paper.",
     Reason.CLIPPED.value: "A part of the field lies outside the picture.",
-    Reason.OUTSIDE.value: "Writing crosses the edge of the field, or a box holds a second mark: a digit may be missing.",
+    Reason.OUTSIDE.value: "Writing crosses the field's edge, or a box holds a second mark: a digit may be missing.",
     Reason.REGISTRATION.value: "The page does not lie on its template: another form, or too distorted.",
     Reason.NO_FIELDS.value: "Nothing that looks like a field was found; a template would say where to look.",
     f"{Reason.DUPLICATE}:FILE": "A file with exactly this content came earlier: FILE.",

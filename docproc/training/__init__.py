@@ -1,4 +1,14 @@
-"""Train, calibrate and export the recognizer. The only place that imports TensorFlow."""
+"""Train, calibrate and export the recognizer. The only place that imports TensorFlow.
+
+digits/      what is learned from: digits, drawn styles, marks that are none; how they are bent and aged
+painting/    sheets written with them, captured badly, cut by the pipeline
+mixture      what an epoch shows; material keeps writers apart; ahead makes epochs while one is learned
+settings, network, fit      what a search turns; the network; its training
+confidence, assessment      honest chances, and the scores of a card
+export, finish              model.tflite and card.yaml, or what a machine with TensorFlow needs to make them
+train, folds, search        one run; the same on each fold of the writers; short runs to compare settings
+comparison/  well-known methods beside the shipped model
+"""
 
 import os
 

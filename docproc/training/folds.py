@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from docproc.training.datasets import Digits
+from docproc.training.digits.datasets import Digits
+from docproc.training.digits.styles import drawn_styles
 from docproc.training.finish import scores_of
 from docproc.training.material import DRAWN_DIGITS, Material, Plan, read_sources
-from docproc.training.styles import drawn_styles
 from docproc.training.train import Progress, forget, learn, require_to_train
 
 Row = dict[str, float]

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.training import mixture
-from docproc.training.datasets import Digits, hold_out, read_digits, read_mnist
+from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist
+from docproc.training.digits.styles import drawn_styles
 from docproc.training.fit import save_arrays
+from docproc.training.painting.stock import Painted, paint_stock
 from docproc.training.settings import Settings
-from docproc.training.stock import Painted, paint_stock
-from docproc.training.styles import drawn_styles
 
 HOLD_OUT_SHARE = 0.15  #: Of each source's writers (of its digits, where writers are unknown).
 #: Of MNIST's digits, whose writers are unknown: 3,000 digits measure as well as 9,000, and are missed less.

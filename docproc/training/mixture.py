@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.character.normalization import normalize, normalize_all
-from docproc.training.augmentation import augment, bend
-from docproc.training.datasets import Digits
-from docproc.training.negatives import draw_negatives
-from docproc.training.painting import Painted
+from docproc.training.digits.augmentation import augment, bend
+from docproc.training.digits.datasets import Digits
+from docproc.training.digits.negatives import draw_negatives
+from docproc.training.painting.sheet import Painted
 
 NEGATIVE_SHARE = 0.15  #: Of all glyphs shown.
 AGED_SHARE = 0.5  #: Of the glyphs shown: printed, scanned and cut badly.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docproc.character.card import DataSource, ModelCard
-from docproc.training.datasets import LICENSES
+from docproc.training.digits.datasets import LICENSES
 from docproc.training.finish import (
     Trained,
     can_finish,

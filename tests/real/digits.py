@@ -35,8 +35,8 @@ from docproc.page import Page, PageRef, load_page
 from docproc.pipeline import read_fields
 from docproc.reading import FieldReading, Verdict
 from docproc.template import Field
-from docproc.training.datasets import Digits, to_canvases
-from docproc.training.stock import paint_stock
+from docproc.training.digits.datasets import Digits, to_canvases
+from docproc.training.painting.stock import paint_stock
 
 from .designs import DATA
 

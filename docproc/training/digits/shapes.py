@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docproc.training.strokes import Point, Stroke, arc, corner
+from docproc.training.digits.strokes import Point, Stroke, arc, corner
 
 Habit = Callable[[float, float], float]  #: (low, high) -> where a writer puts a measure, between the two.
 

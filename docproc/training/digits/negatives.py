@@ -1,7 +1,7 @@
 """What people put in boxes that is no digit: crosses, dashes, and everything else, drawn by stroke models.
 
 In:  a random generator, and canvases of digits where the mark is made of digits.
-Out: canvases, (64, 64) uint8 ink, and the class each stands for; `training.augmentation` then ages them like digits.
+Out: canvases, (64, 64) uint8 ink, and the class each stands for; `augmentation` then ages them like digits.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from docproc.character.card import CLASSES, CROSS, DASH, OTHER
 from docproc.page import Ink
-from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
-from docproc.training.strokes import LETTERS, Curve, draw
+from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX
+from docproc.training.digits.strokes import LETTERS, Curve, draw
 
 Rng = np.random.Generator
 

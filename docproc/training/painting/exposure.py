@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from docproc.geometry import Transform
 from docproc.synthesis import degradation
-from docproc.training.papers import Planes
+from docproc.training.painting.papers import Planes
 
 Way = Literal["clean", "gray", "bilevel", "color", "photo"]
 WAYS: tuple[Way, ...] = ("clean", "gray", "bilevel", "color", "photo")

@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from docproc.training.augmentation import bend, change_stroke
-from docproc.training.datasets import Digits
-from docproc.training.negatives import draw_negatives
-from docproc.training.painting import Painted, is_alike, paint_sheet
+from docproc.training.digits.augmentation import bend, change_stroke
+from docproc.training.digits.datasets import Digits
+from docproc.training.digits.negatives import draw_negatives
+from docproc.training.painting.sheet import Painted, is_alike, paint_sheet
 
 __all__ = ["Painted", "draw_marks", "paint_stock"]
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from docproc.geometry import Box
 from docproc.page import Ink
-from docproc.training.augmentation import GLYPH_PX
-from docproc.training.hands import Hand
-from docproc.training.rulings import Ruling, draw_cells, draw_line
+from docproc.training.digits.augmentation import GLYPH_PX
+from docproc.training.painting.hands import Hand
+from docproc.training.painting.rulings import Ruling, draw_cells, draw_line
 
 PX_PER_MM = 8.0  #: Any number would do: only ratios matter to the pipeline.
 SHEET_WIDTH_PX = 860

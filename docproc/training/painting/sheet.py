@@ -22,11 +22,11 @@ from docproc.geometry import Box, Transform
 from docproc.page import Ink, Page, PageRef
 from docproc.pipeline import Proposal, propose
 from docproc.template import Field
-from docproc.training.arrangement import PX_PER_MM, Arrangement, Placed, arrange
-from docproc.training.attribution import Found, attribute
-from docproc.training.augmentation import GLYPH_PX
-from docproc.training.exposure import WAY_SHARES, WAYS, Way, expose
-from docproc.training.papers import KINDS, Planes, Rgb, bare_paper, lay, smooth_field
+from docproc.training.digits.augmentation import GLYPH_PX
+from docproc.training.painting.arrangement import PX_PER_MM, Arrangement, Placed, arrange
+from docproc.training.painting.attribution import Found, attribute
+from docproc.training.painting.exposure import WAY_SHARES, WAYS, Way, expose
+from docproc.training.painting.papers import KINDS, Planes, Rgb, bare_paper, lay, smooth_field
 
 #: How often each paper of `papers.KINDS` is used.
 _PAPER_SHARES = (0.36, 0.1, 0.09, 0.06, 0.06, 0.05, 0.05, 0.04, 0.05, 0.06, 0.08)

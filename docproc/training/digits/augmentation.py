@@ -1,7 +1,7 @@
 """Make a clean glyph look as glyphs do after a real page was printed on, written on, scanned and cut.
 
-In:  a canvas, (64, 64) uint8 ink with the glyph's longest side at about 40, from `training.datasets` or
-     `training.negatives`.
+In:  a canvas, (64, 64) uint8 ink with the glyph's longest side at about 40, from `datasets` or
+     `negatives`.
 Out: (28, 28) uint8, through the same `character.normalization.normalize` that pages go through.
 Each step is a function of an image and a random generator; `augment` draws which of them a glyph meets.
 """

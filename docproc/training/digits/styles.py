@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from docproc.character.normalization import normalize_all
 from docproc.page import Ink
-from docproc.training import shapes
-from docproc.training.augmentation import CANVAS_PX
-from docproc.training.datasets import Digits
-from docproc.training.shapes import Habit
-from docproc.training.strokes import Curve, Stroke, smooth, write
+from docproc.training.digits import shapes
+from docproc.training.digits.augmentation import CANVAS_PX
+from docproc.training.digits.datasets import Digits
+from docproc.training.digits.shapes import Habit
+from docproc.training.digits.strokes import Curve, Stroke, smooth, write
 
 Shape = Callable[[Habit], list[Stroke]]
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from docproc.character.normalization import SIDE_PX, normalize
 from docproc.errors import PageError
 from docproc.page import Ink
-from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
+from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX
 
 #: Licenses of the sources that the project trains on, by file name.
 LICENSES = {

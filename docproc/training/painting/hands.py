@@ -1,7 +1,7 @@
 """What stays alike over a sheet that one person fills in: size, place and spacing of what is written.
 
 In:  chance.
-Out: a `Hand`; `training.arrangement` writes with it. How digits themselves look is the digits' own.
+Out: a `Hand`; `arrangement` writes with it. How digits themselves look is the digits' own.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.page import Ink
-from docproc.training.augmentation import CANVAS_PX, GLYPH_PX
+from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX
 
 Point = tuple[float, float]
 Stroke = list[Point]  #: Control points; one that is given twice is a corner.
