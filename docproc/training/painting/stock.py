@@ -7,8 +7,11 @@ Out: `Painted`, in the order of the sheets.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,17 +106,19 @@ def _sheets(pools: list[Pool], order: _Order, workers: int) -> Iterator[Iterator
             np.save(Path(folder) / f"canvases{index}.npy", canvases)
             np.save(Path(folder) / f"labels{index}.npy", labels)
         context = multiprocessing.get_context("spawn")
-        with context.Pool(workers, _start, (folder, len(pools), order)) as pool:
+        pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(folder, len(pools), order))
+        try:
             yield _ahead(pool, numbers, workers)
-            pool.terminate()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _ahead(pool: multiprocessing.pool.Pool, numbers: Iterator[int], workers: int) -> Iterator[Painted]:
-    """Results in order, with a few sheets under way: `imap` would take all numbers there are."""
-    waiting = [pool.apply_async(_numbered, (next(numbers),)) for _ in range(2 * workers)]
+def _ahead(pool: ProcessPoolExecutor, numbers: Iterator[int], workers: int) -> Iterator[Painted]:
+    """Results in order, with a few sheets under way: `map` would take all numbers there are."""
+    waiting = deque(pool.submit(_numbered, next(numbers)) for _ in range(4 * workers))
     while True:
-        sheet = waiting.pop(0).get()
-        waiting.append(pool.apply_async(_numbered, (next(numbers),)))
+        sheet = waiting.popleft().result()
+        waiting.append(pool.submit(_numbered, next(numbers)))
         yield sheet
 
 
@@ -122,6 +127,7 @@ _worker: list[tuple[list[Pool], _Order]] = []  #: What a process was started wit
 
 def _start(folder: str, count: int, order: _Order) -> None:
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     pools = [
         (
             np.load(Path(folder) / f"canvases{index}.npy", mmap_mode="r"),
