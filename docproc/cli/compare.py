@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from docproc.cli.options import ModelFolder
+from docproc.cli.quiet import native_messages_muted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +66,7 @@ def compare(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
         console=console, transient=True,
     )  # fmt: skip
-    with _native_messages_muted(), bar:
+    with native_messages_muted(), bar:
         task = bar.add_task("reading digits", total=None)
 
         def begin(name: str) -> None:
@@ -83,25 +80,6 @@ def compare(
         )
     console.print(_table(results))
     console.print(f"{output / PAGE_NAME}: the report", soft_wrap=True)
-
-
-@contextmanager
-def _native_messages_muted() -> Iterator[None]:
-    """TensorFlow's own messages would tear the progress bar, and have no switch; Python's still come through."""
-    if sys.stderr is not sys.__stderr__ or sys.stderr is None:  # taken by someone who reads it
-        yield
-        return
-    sys.stderr.flush()
-    python_stderr, kept, nowhere = sys.stderr, os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        with os.fdopen(os.dup(kept), "w", buffering=1, encoding="utf-8", errors="backslashreplace") as sys.stderr:
-            yield
-    finally:
-        sys.stderr = python_stderr
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _table(results: Sequence[Result]) -> Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docproc.cli.quiet import native_messages_muted
 from docproc.errors import EXIT_INTERRUPTED, OutputError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def train(
 
     console = Console()
     if from_keras is not None:
-        _tell(console, output, finish_kept(from_keras, output))
+        with native_messages_muted():
+            card = finish_kept(from_keras, output)
+        _tell(console, output, card)
         return
     given = {
         "rate": rate,
@@ -89,12 +92,13 @@ def train(
         **({} if workers is None else {"workers": workers}),
     )
     try:
-        if folds is not None:
-            _cross_validate(console, plan, folds)
-        elif search is not None:
-            _search(console, plan, search)
-        else:
-            _train(console, plan)
+        with native_messages_muted():
+            if folds is not None:
+                _cross_validate(console, plan, folds)
+            elif search is not None:
+                _search(console, plan, search)
+            else:
+                _train(console, plan)
     except KeyboardInterrupt:
         console.print("Interrupted. The same command with --resume goes on after the last finished epoch.")
         raise typer.Exit(EXIT_INTERRUPTED) from None
