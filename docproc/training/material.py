@@ -50,7 +50,7 @@ class Plan:
     mnist: Path | None = None
     digits: Sequence[Path] = ()
     seed: int = 2026
-    epochs: int = 45
+    epochs: int = 42
     glyphs_per_epoch: int = 60_000
     painted_glyphs: int = 100_000  #: Cut by the pipeline from sheets painted before the first epoch; 0 for none.
     held_out_glyphs: int = 20_000  #: To calibrate on, and as many again to measure on.

@@ -23,14 +23,16 @@ AGED_SHARE = 0.5  #: Of the glyphs shown: printed, scanned and cut badly.
 LAST_AGED_SHARE = 0.25  #: The same in the last epochs, so that clean input ends up easy.
 LAST_EPOCHS = 0.2  #: Share of the epochs that are the last in this sense.
 BENT_SHARE = 0.8  #: Of the others, only bent, as another hand would write them; the rest is shown as it is.
-BENT_STRENGTH = 0.7  #: Of the bend that aged glyphs get.
+BENT_STRENGTH = (0.4, 1.3)  #: Of the bend that aged glyphs get: from MNIST's own hands to such as it lacks.
 #: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
 #: shapes that MNIST lacks.
 EXTRA_WEIGHT = 2.0
 
 PAINTED_SHARE = 0.4  #: Of all glyphs shown, where there are painted ones: what the pipeline cuts from pages.
 LAST_PAINTED_SHARE = 0.25  #: The same in the last epochs.
-AGED_BESIDE_PAINTED = 0.15  #: Of the others then: painting does the aging, but a stock is finite and this is not.
+#: Of the others then: a glyph with a piece of its neighbor, a dot or a line beside it gets no label on a painted
+#: sheet, because nobody can say there where the digit ends; here it does.
+AGED_BESIDE_PAINTED = 0.45
 MOVED_SHARE = 0.6  #: Of the painted glyphs: turned, slanted, scaled and moved a little, so that a stock lasts.
 _TURN_DEG = 4.0  #: Standard deviations of that,
 _SLANT = 0.07
@@ -76,7 +78,7 @@ def aged_glyphs(
         if ways[index] < aged_share:
             return augment(canvases[index], rng, digits[neighbors[index]])
         if ways[index] < aged_share + (1 - aged_share) * BENT_SHARE:
-            return normalize(bend(canvases[index], rng, strength=BENT_STRENGTH))
+            return normalize(bend(canvases[index], rng, strength=float(rng.uniform(*BENT_STRENGTH))))
         return plain[index]
 
     glyphs = np.stack([shown(index) for index in order])

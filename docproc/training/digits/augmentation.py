@@ -19,7 +19,7 @@ GLYPH_PX = 40  #: Longest side of a glyph on its canvas: what 300 dpi gives of d
 
 # How often each thing happens. Chosen by looking at cut glyphs of office scans, fax-like scans and phone photos.
 _STROKE_SHARE = 0.5
-_FRAGMENT_SHARE = 0.25
+_FRAGMENT_SHARE = 0.5
 _HATCH_SHARE = 0.02
 _FADE_SHARE = 0.2
 _BREAK_SHARE = 0.08
@@ -39,6 +39,7 @@ _COARSE_PX = (8, 20)  #: Longest side of glyphs from low-resolution scans.
 _MOST_INK = 1.7  #: Times the ink before; a bold digit made bolder is a blot.
 _LEAST_LIKENESS = 0.8  #: Cosine of a degraded glyph and what it was made from; below, people disagree on labels.
 _AFAR_PX = 1.5  #: Blur under which that cosine is taken, so that stroke width counts little.
+_SEPARATOR = (0.06, 0.2)  #: Size of dots, commas and short dashes, of the glyph's height.
 _NOISE_FLOOR = 0.15  #: Of full ink: a page's binarization takes away what is weaker.
 
 
@@ -108,12 +109,14 @@ def leave_fragment(ink: Ink, rng: np.random.Generator, neighbor: Ink | None) -> 
         return ink
     ink = ink.copy()
     kind = rng.random()
-    if kind < 0.3:
+    if kind < 0.2:
         return _clip_side(ink, (left, top, width, height), rng)
-    if kind < 0.6:
+    if kind < 0.42:
         return _leave_rule(ink, (left, top, width, height), rng)
-    if kind < 0.8 and neighbor is not None:
+    if kind < 0.68 and neighbor is not None:
         return _leave_neighbor(ink, (left, top, width, height), neighbor, rng)
+    if kind < 0.88:
+        return _leave_separator(ink, (left, top, width, height), rng)
     for _ in range(rng.integers(1, 3)):
         x, y = left + rng.uniform(-0.1, 1.1) * width, top + rng.uniform(-0.1, 1.1) * height
         cv2.circle(ink, (int(x), int(y)), int(rng.integers(1, 3)), int(rng.integers(90, 256)), -1)
@@ -166,6 +169,25 @@ def _leave_neighbor(ink: Ink, box: tuple[int, int, int, int], neighbor: Ink, rng
     rows = slice(*sorted(rng.integers(0, CANVAS_PX, 2)))  # of a cut neighbor seldom all remains
     target = ink[rows, at : at + share]
     ink[rows, at : at + share] = np.maximum(target, piece[rows, : target.shape[1]])
+    return ink
+
+
+def _leave_separator(ink: Ink, box: tuple[int, int, int, int], rng: np.random.Generator) -> Ink:
+    """A dot, a comma or a short dash beside the glyph, where amounts and dates have them."""
+    left, top, width, height = box
+    size = float(rng.uniform(*_SEPARATOR)) * height
+    apart = int(rng.uniform(0.05, 0.3) * height + size / 2)
+    x = left - apart if rng.random() < 0.35 else left + width - 1 + apart
+    low = int(top + rng.uniform(0.85, 1.1) * height)
+    kind, tone = rng.random(), int(rng.integers(120, 256))
+    if kind < 0.55:
+        cv2.circle(ink, (x, low), max(round(size / 2), 1), tone, -1, cv2.LINE_AA)
+    elif kind < 0.85:  # a comma leans back under the line
+        end = (x - round(size * rng.uniform(0, 0.8)), low + round(size * rng.uniform(0.6, 1.4)))
+        cv2.line(ink, (x, low), end, tone, max(round(size / 2), 1), cv2.LINE_AA)
+    else:
+        middle, half = int(top + rng.uniform(0.35, 0.65) * height), max(round(size), 2)
+        cv2.line(ink, (x - half, middle), (x + half, middle), tone, max(round(size / 3), 1), cv2.LINE_AA)
     return ink
 
 
