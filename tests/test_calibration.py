@@ -22,7 +22,13 @@ from docproc.character.calibration import (
     threshold_for_risk,
 )
 from docproc.character.card import Calibration, CalibrationKnot
-from docproc.training.confidence import SMALLEST_STEP, fit_calibration, isotonic_knots
+from docproc.training.confidence import (
+    SMALLEST_STEP,
+    calibrate,
+    fit_calibration,
+    isotonic_knots,
+    weights_and_glyphs,
+)
 
 KNOTS = [CalibrationKnot(score=s, right=r) for s, r in ((-1.0, 0.3), (0.5, 0.6), (3.0, 0.9), (6.0, 0.995))]
 
@@ -178,3 +184,30 @@ def test_knots_that_fall_are_refused() -> None:
         Calibration(method="temperature, isotonic", temperature=1.0, knots=KNOTS[::-1], curve=[])
     with pytest.raises(ValueError, match="does not fit 4 knots"):
         Calibration(method="temperature", temperature=1.0, knots=KNOTS, curve=[])
+
+
+def test_a_class_met_less_often_than_shown_has_its_odds_lowered_by_as_much() -> None:
+    logits = np.log([[0.5, 0.3, 0.2]])
+    (chances,) = calibrated(logits, temperature=1.0, weights=[1.0, 1.0, 0.25])
+    assert chances[2] / chances[0] == pytest.approx(0.25 * 0.2 / 0.5)
+    assert chances[1] / chances[0] == pytest.approx(0.3 / 0.5)
+    assert chances.sum() == pytest.approx(1.0)
+
+
+def test_glyphs_of_a_class_that_is_shown_too_often_are_thinned_to_what_is_met() -> None:
+    truth = np.repeat([0, 1, 2], [50, 40, 30])
+    weights, kept = weights_and_glyphs(truth, {2: 0.1}, 3)
+    assert weights == [1.0, 1.0, pytest.approx(1 / 3)]
+    assert np.bincount(truth[kept]).tolist() == [50, 40, 10]
+
+
+def test_weights_that_undo_a_shift_leave_chances_honest() -> None:
+    rng = np.random.default_rng(4)
+    truth = np.repeat([0, 1], [6000, 6000])
+    # Of a class shown as often as the other, but met a ninth as often.
+    logits = np.stack([-truth * 1.0, truth * 1.0], axis=1) + rng.normal(0, 1.0, (12000, 2))
+    weights, kept = weights_and_glyphs(truth, {1: 0.1}, 2)
+    found = fit_calibration(logits[kept][::-1], truth[kept][::-1], weights=weights)
+    chances = calibrate(logits[kept], found)
+    right = chances.argmax(axis=1) == truth[kept]
+    assert expected_calibration_error(chances.max(axis=1), right) < 0.02

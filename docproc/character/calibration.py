@@ -8,6 +8,8 @@ References
 ----------
 .. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
 .. [2] Y. Geifman, R. El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017 (risk and coverage).
+.. [3] M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
+   probabilities: a simple procedure", Neural Computation 14(1), 2002.
 """
 
 from __future__ import annotations
@@ -80,14 +82,32 @@ def log_odds_of_best(logits: Floats, *, temperature: float = 1.0) -> Floats:
     return -np.log(np.maximum(others.sum(axis=1), _NO_CHANCE))
 
 
-def calibrated(logits: Floats, *, temperature: float, doubt: float = 0.0, knots: Sequence[Knot] = ()) -> Floats:
+def weighted(logits: npt.ArrayLike, *, temperature: float, weights: Sequence[float]) -> Floats:
+    """Logits with which each class has `weights` times the odds that it had at that temperature; none: as they are.
+
+    A network takes each class to be as frequent as it was in training. Where a class is met more or less often, its
+    odds change by as much [3]_.
+    """
+    logits = np.asarray(logits, np.float64)
+    return logits + temperature * np.log(np.asarray(weights, np.float64)) if len(weights) else logits
+
+
+def calibrated(
+    logits: Floats,
+    *,
+    temperature: float,
+    doubt: float = 0.0,
+    knots: Sequence[Knot] = (),
+    weights: Sequence[float] = (),
+) -> Floats:
     """Chances from logits, (N, C) -> (N, C), rows adding up to 1: the whole of the calibration.
 
-    First all classes by the temperature; `doubt` is shared by all classes, so that none is ever certain. Then, where
-    there are knots, the best class's chance is put where `knots`
-    say, and the others share what it leaves in the proportions they had. The best class stays the best, and glyphs
-    keep their order: the new chance grows strictly with the old one except where another class is about as good.
+    First all classes by the temperature and their weights; `doubt` is shared by all classes, so that none is ever
+    certain. Then, where there are knots, the best class's chance is put where `knots` say, and the others share what
+    it leaves in the proportions they had. The best class stays the best, and glyphs keep their order: the new chance
+    grows strictly with the old one except where another class is about as good.
     """
+    logits = weighted(logits, temperature=temperature, weights=weights)
     chances = softmax(logits, temperature=temperature)
     chances = (1.0 - doubt) * chances + doubt / max(chances.shape[-1], 1)
     if not knots or not len(chances):
@@ -127,7 +147,7 @@ def negative_log_likelihood(logits: Floats, truth: npt.NDArray[np.integer], *, t
     return float(np.mean(log_sum - scaled[np.arange(len(truth)), truth]))
 
 
-def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
+def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer], *, weights: Sequence[float] = ()) -> float:
     """The one number that makes chances honest without changing a single answer [1]_.
 
     Minimizes the negative log likelihood over log(temperature), in which it has one minimum, by golden section.
@@ -138,6 +158,8 @@ def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
         Of glyphs that the network was not trained on.
     truth : (N,) int
         Class indices.
+    weights : (C,) float, optional
+        See `weighted`.
 
     Raises
     ------
@@ -150,7 +172,9 @@ def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
     low, high = np.log(TEMPERATURES[0]), np.log(TEMPERATURES[1])
 
     def loss(log_temperature: float) -> float:
-        return negative_log_likelihood(logits, truth, temperature=float(np.exp(log_temperature)))
+        temperature = float(np.exp(log_temperature))
+        odds = weighted(logits, temperature=temperature, weights=weights)
+        return negative_log_likelihood(odds, truth, temperature=temperature)
 
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_left, at_right = loss(left), loss(right)

@@ -55,6 +55,8 @@ class Calibration(_Strict):
     temperature: Annotated[float, Field(gt=0)]  #: Logits are divided by it.
     #: Shared by all classes evenly, whatever the scores say: of n glyphs calibrated on, 1 / (n + 2).
     doubt: Share = 0.0
+    #: Of the classes: how many times as often as in training each is met on forms. None: as often.
+    weights: list[Annotated[float, Field(gt=0)]] = []
     knots: list[CalibrationKnot] = []  #: Of the isotonic curve, both numbers increasing; none: temperature alone.
     curve: list[CurvePoint]  #: Reliability after calibration, of held-out writers that it was not fitted on.
 

@@ -61,6 +61,8 @@ class LiteRtRecognizer:
         text = f"{self.card.sha256} {self.card.normalizer} {calibration.temperature!r}"
         if calibration.doubt or calibration.knots:
             text += f" {calibration.doubt!r} {[(knot.score, knot.right) for knot in calibration.knots]!r}"
+        if calibration.weights:
+            text += f" {calibration.weights!r}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def recognize(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -71,6 +73,7 @@ class LiteRtRecognizer:
             temperature=calibration.temperature,
             doubt=calibration.doubt,
             knots=calibration.knots,
+            weights=calibration.weights,
         )
 
     def logits(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -11,12 +11,12 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from docproc.character.calibration import calibrated, fit_temperature, log_odds_of_best
+from docproc.character.calibration import calibrated, fit_temperature, log_odds_of_best, weighted
 from docproc.character.card import Calibration, CalibrationKnot
 
 Floats = npt.NDArray[np.float64]
@@ -25,10 +25,11 @@ Floats = npt.NDArray[np.float64]
 SMALLEST_STEP = 200
 _LEAST = 1e-6  #: Doubt that the log loss counts at least: without it one glyph called impossible would decide.
 _SCORE_DECIMALS = 4
+_WEIGHT_DECIMALS = 4
 _CHANCE_DECIMALS = 7
 
 
-def fit_calibration(logits: Floats, truth: npt.NDArray[np.integer]) -> Calibration:
+def fit_calibration(logits: Floats, truth: npt.NDArray[np.integer], *, weights: Sequence[float] = ()) -> Calibration:
     """A temperature [1]_, then isotonic regression of the best class's log odds [2]_ where that is more honest.
 
     Temperature alone has one number for all degrees of sureness; the isotonic curve takes them one by one, and never
@@ -42,36 +43,85 @@ def fit_calibration(logits: Floats, truth: npt.NDArray[np.integer]) -> Calibrati
         If there are no glyphs.
     """
     methods = (_temperature, _isotonic)
-    losses = [sum(_loss(method, logits, truth, first) for first in (0, 1)) for method in methods]
-    return methods[int(np.argmin(losses))](logits, truth)
+    losses = [sum(_loss(method, logits, truth, weights, first) for first in (0, 1)) for method in methods]
+    return methods[int(np.argmin(losses))](logits, truth, weights)
 
 
-def _temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> Calibration:
-    # The rule of succession: of n glyphs, however sure, the next one may be the first of its kind.
-    return Calibration(
-        method="temperature", temperature=fit_temperature(logits, truth), doubt=1 / (len(truth) + 2), curve=[]
+def calibrate(logits: Floats, calibration: Calibration) -> Floats:
+    """Chances by a card's calibration."""
+    return calibrated(
+        logits,
+        temperature=calibration.temperature,
+        doubt=calibration.doubt,
+        knots=calibration.knots,
+        weights=calibration.weights,
     )
 
 
-def _isotonic(logits: Floats, truth: npt.NDArray[np.integer]) -> Calibration:
-    temperature = fit_temperature(logits, truth)
-    scores = log_odds_of_best(logits, temperature=temperature)
-    knots = isotonic_knots(scores, logits.argmax(axis=1) == truth)
-    return Calibration(method="temperature, isotonic", temperature=temperature, knots=knots, curve=[])
+def weights_and_glyphs(
+    truth: npt.NDArray[np.integer], met: Mapping[int, float], classes: int
+) -> tuple[list[float], npt.NDArray[np.bool_]]:
+    """How to make chances honest where a class is met less often than glyphs of it are shown.
+
+    Parameters
+    ----------
+    truth : (N,) int
+        Classes of glyphs, as often as they are shown in training.
+    met : mapping
+        Share of a class among the marks on forms, 0 to 1, for classes that are shown more often than that.
+    classes : int
+        How many there are.
+
+    Returns
+    -------
+    weights : for `character.calibration.weighted`, the others' being 1.
+    kept : (N,) bool
+        So many glyphs of these classes that they are as frequent as on forms: what chances are fitted and judged on.
+    """
+    weights, kept = [1.0] * classes, np.ones(len(truth), np.bool_)
+    for number, share in met.items():
+        those = np.flatnonzero(truth == number)
+        others = len(truth) - len(those)
+        wanted = round(share / (1 - share) * others)
+        if 0 < wanted < len(those):
+            weights[number] = round(wanted / len(those), _WEIGHT_DECIMALS)
+            kept[those[wanted:]] = False
+    return weights, kept
+
+
+def _temperature(logits: Floats, truth: npt.NDArray[np.integer], weights: Sequence[float]) -> Calibration:
+    # The rule of succession: of n glyphs, however sure, the next one may be the first of its kind.
+    return Calibration(
+        method="temperature",
+        temperature=fit_temperature(logits, truth, weights=weights),
+        doubt=1 / (len(truth) + 2),
+        weights=list(weights),
+        curve=[],
+    )
+
+
+def _isotonic(logits: Floats, truth: npt.NDArray[np.integer], weights: Sequence[float]) -> Calibration:
+    temperature = fit_temperature(logits, truth, weights=weights)
+    odds = weighted(logits, temperature=temperature, weights=weights)
+    knots = isotonic_knots(log_odds_of_best(odds, temperature=temperature), odds.argmax(axis=1) == truth)
+    return Calibration(
+        method="temperature, isotonic", temperature=temperature, weights=list(weights), knots=knots, curve=[]
+    )
 
 
 def _loss(
-    method: Callable[[Floats, npt.NDArray[np.integer]], Calibration],
+    method: Callable[[Floats, npt.NDArray[np.integer], Sequence[float]], Calibration],
     logits: Floats,
     truth: npt.NDArray[np.integer],
+    weights: Sequence[float],
     first: int,
 ) -> float:
     """Log loss on every second glyph, of a calibration fitted on the others; glyphs come shuffled."""
     if len(truth) < 2:
         return 0.0
-    fitted = method(logits[first::2], truth[first::2])
+    fitted = method(logits[first::2], truth[first::2], weights)
     rest, rest_truth = logits[1 - first :: 2], truth[1 - first :: 2]
-    chances = calibrated(rest, temperature=fitted.temperature, doubt=fitted.doubt, knots=fitted.knots)
+    chances = calibrate(rest, fitted)
     right = chances.argmax(axis=1) == rest_truth
     top = np.clip(chances.max(axis=1), _LEAST, 1 - _LEAST)
     return float(-np.mean(np.where(right, np.log(top), np.log1p(-top))))
