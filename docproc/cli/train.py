@@ -18,11 +18,28 @@ if TYPE_CHECKING:
     from docproc.character.card import ModelCard
     from docproc.training.train import Plan
 
-HELP = "Train a recognizer on MNIST and other digits, calibrate it, and write model.tflite and card.yaml."
+HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write model.tflite and card.yaml.
+
+Sheets are painted and cut as pages are cut, then the network learns: somewhat over an hour on two cores. Ctrl-C is
+safe at any time: the same command with --resume goes on.
+
+\b
+Examples:
+  docproc train --mnist mnist.npz -o my-model
+      Train on MNIST and drawn European digits.
+  docproc train --mnist mnist.npz --digits ours.npz -o my-model
+      With digits of other hands; writers named in the file are kept apart.
+  docproc train --mnist mnist.npz -o trial --epochs 3 --glyphs-per-epoch 6000 --painted-glyphs 3000
+      See it work, in some minutes.
+  docproc process scans -o results --model my-model
+      Read with it.
+"""
 
 
 def train(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model.")] = Path("models/digits"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the model.")] = Path(
+        "models/digits"
+    ),
     mnist: Annotated[
         Path | None, typer.Option(help="mnist.npz with x_train, y_train, x_test, y_test; else downloaded by Keras.")
     ] = None,
@@ -33,7 +50,7 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="At most; stops early where nothing improves.")] = 42,
     glyphs_per_epoch: Annotated[int, typer.Option(min=256, help="Glyphs shown in an epoch.")] = 60_000,
     painted_glyphs: Annotated[
-        int, typer.Option(min=0, help="Of them, glyphs to choose from that are cut out of painted sheets.")
+        int, typer.Option(min=0, help="Glyphs cut out of painted sheets before the first epoch.")
     ] = 100_000,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that paint and make glyphs.  [default: all cores]")
