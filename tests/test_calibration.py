@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.character.calibration import (
+    calibrate,
     calibrated,
     expected_calibration_error,
     fit_temperature,
@@ -24,7 +25,6 @@ from docproc.character.calibration import (
 from docproc.character.card import Calibration, CalibrationKnot
 from docproc.training.confidence import (
     SMALLEST_STEP,
-    calibrate,
     fit_calibration,
     isotonic_knots,
     weights_and_glyphs,

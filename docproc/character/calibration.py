@@ -16,10 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from docproc.character.card import Calibration
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -122,6 +125,17 @@ def calibrated(
     result = others * (1 - top)[:, None]
     np.put_along_axis(result, best, top[:, None], axis=1)
     return result
+
+
+def calibrate(logits: Floats, calibration: Calibration) -> Floats:
+    """Chances by a card's calibration."""
+    return calibrated(
+        logits,
+        temperature=calibration.temperature,
+        doubt=calibration.doubt,
+        knots=calibration.knots,
+        weights=calibration.weights,
+    )
 
 
 def honest_chance(scores: Floats, knots: Sequence[Knot]) -> Floats:

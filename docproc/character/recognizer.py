@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import docproc
-from docproc.character.calibration import calibrated
+from docproc.character.calibration import calibrate
 from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME, ModelCard, read_card
 from docproc.character.normalization import NORMALIZER_ID, SIDE_PX
 from docproc.errors import ModelError
@@ -67,14 +67,7 @@ class LiteRtRecognizer:
 
     def recognize(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Chances of each class, (N, 28, 28) uint8 -> (N, 13) float64, rows adding up to 1."""
-        calibration = self.card.calibration
-        return calibrated(
-            self.logits(glyphs),
-            temperature=calibration.temperature,
-            doubt=calibration.doubt,
-            knots=calibration.knots,
-            weights=calibration.weights,
-        )
+        return calibrate(self.logits(glyphs), self.card.calibration)
 
     def logits(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """The network's own scores, (N, 28, 28) uint8 -> (N, 13) float64, before calibration."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from docproc.character.calibration import calibrated, fit_temperature, log_odds_of_best, weighted
+from docproc.character.calibration import calibrate, fit_temperature, log_odds_of_best, weighted
 from docproc.character.card import Calibration, CalibrationKnot
 
 Floats = npt.NDArray[np.float64]
@@ -45,17 +45,6 @@ def fit_calibration(logits: Floats, truth: npt.NDArray[np.integer], *, weights: 
     methods = (_temperature, _isotonic)
     losses = [sum(_loss(method, logits, truth, weights, first) for first in (0, 1)) for method in methods]
     return methods[int(np.argmin(losses))](logits, truth, weights)
-
-
-def calibrate(logits: Floats, calibration: Calibration) -> Floats:
-    """Chances by a card's calibration."""
-    return calibrated(
-        logits,
-        temperature=calibration.temperature,
-        doubt=calibration.doubt,
-        knots=calibration.knots,
-        weights=calibration.weights,
-    )
 
 
 def weights_and_glyphs(

@@ -22,6 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 import docproc
+from docproc.character.calibration import calibrate
 from docproc.character.card import (
     CARD_NAME,
     CLASSES,
@@ -36,7 +37,7 @@ from docproc.character.normalization import NORMALIZER_ID, SIDE_PX
 from docproc.character.recognizer import LiteRtRecognizer
 from docproc.errors import MissingExtraError, ModelError, OutputError
 from docproc.training.assessment import choose_threshold, measure, reliability_points
-from docproc.training.confidence import calibrate, fit_calibration, weights_and_glyphs
+from docproc.training.confidence import fit_calibration, weights_and_glyphs
 from docproc.training.export import check_agreement, export
 from docproc.training.fit import save_arrays
 from docproc.training.material import Labeled

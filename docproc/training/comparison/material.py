@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +15,9 @@ import numpy.typing as npt
 from docproc.character.card import DIGITS
 from docproc.character.normalization import SIDE_PX
 from docproc.errors import PageError
+from docproc.training.digits.datasets import MNIST_KEYS, mnist_arrays
 
-_KEYS = ("x_train", "y_train", "x_test", "y_test")
-_REMEDY = f"Give MNIST's own mnist.npz, or an .npz file of the same layout: arrays {', '.join(_KEYS)}."
+_REMEDY = f"Give MNIST's own mnist.npz, or an .npz file of the same layout: arrays {', '.join(MNIST_KEYS)}."
 #: Fewer cannot be parted into digits to train on and digits to stop by.
 _FEWEST_OF_A_DIGIT = 10
 
@@ -81,23 +80,10 @@ def read_material(path: Path | None, *, amounts: Amounts, seed: int) -> Material
 
 
 def _read(path: Path | None) -> tuple[Labeled, Labeled]:
-    if path is None:
-        import keras
-
-        train, test = (Labeled(*part) for part in keras.datasets.mnist.load_data())
-        return train, test
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [key for key in _KEYS if key not in file.files]
-            if missing:
-                raise PageError(f"{path}: no array {', '.join(missing)} in it.", remedy=_REMEDY)
-            x_train, y_train, x_test, y_test = (file[key] for key in _KEYS)
-    except (OSError, ValueError, AttributeError, EOFError, BadZipFile) as error:
-        why = getattr(error, "strerror", None) or error
-        raise PageError(f"{path}: the digits cannot be read ({why}).", remedy=_REMEDY) from error
+    x_train, y_train, x_test, y_test = mnist_arrays(path)
     return (
-        _checked(x_train, y_train, at_least=_FEWEST_OF_A_DIGIT, where=f"{path}: x_train and y_train"),
-        _checked(x_test, y_test, at_least=1, where=f"{path}: x_test and y_test"),
+        _checked(x_train, y_train, at_least=_FEWEST_OF_A_DIGIT, where=f"{path or 'MNIST'}: x_train and y_train"),
+        _checked(x_test, y_test, at_least=1, where=f"{path or 'MNIST'}: x_test and y_test"),
     )
 
 

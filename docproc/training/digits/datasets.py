@@ -29,6 +29,8 @@ LICENSES = {
     "drawn styles": "MIT",
 }
 
+MNIST_KEYS = ("x_train", "y_train", "x_test", "y_test")  #: Arrays of mnist.npz.
+
 _INK_FLOOR = 0.18  #: Of the darkest ink: paler is paper texture.
 _SPECK_SHARE = 0.02  #: Of all ink: a smaller piece apart from the digit is dirt.
 _SMOOTH_BELOW_PX = 26  #: Coarser sources are smoothed as they are enlarged, to rid them of stairs.
@@ -56,21 +58,24 @@ class Digits:
 
 
 def read_mnist(path: Path | None) -> tuple[Digits, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """MNIST's training digits on canvases, and its test images (10000, 28, 28) and labels as they are.
-
-    From the file, or through keras.datasets where `path` is None (downloads 11 MB once).
-    """
-    if path is None:
-        import keras
-
-        (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
-    else:
-        arrays = _arrays(path, ("x_train", "y_train", "x_test", "y_test"))
-        x, y, x_test, y_test = (arrays[key] for key in ("x_train", "y_train", "x_test", "y_test"))
+    """MNIST's training digits on canvases, and its test images (10000, 28, 28) and labels as they are."""
+    x, y, x_test, y_test = mnist_arrays(path)
     writers = np.full(len(y), _UNKNOWN_WRITER, np.int64)
     canvases, _ = to_canvases(x)
     # MNIST's own images are normalized already: once more would only round them.
     return Digits("mnist", canvases, x, y.astype(np.uint8), writers), x_test, y_test.astype(np.uint8)
+
+
+def mnist_arrays(path: Path | None) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray, npt.NDArray]:
+    """x_train, y_train, x_test, y_test of a file, or through keras.datasets where `path` is None (11 MB, once)."""
+    if path is None:
+        import keras
+
+        (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
+        return x, y, x_test, y_test
+    arrays = _arrays(path, MNIST_KEYS)
+    x, y, x_test, y_test = (arrays[key] for key in MNIST_KEYS)
+    return x, y, x_test, y_test
 
 
 def read_digits(path: Path) -> Digits:
@@ -159,8 +164,9 @@ def _arrays(path: Path, keys: tuple[str, ...]) -> dict[str, npt.NDArray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, BadZipFile) as error:
-        raise PageError(f"{path}: the digits cannot be read ({error}).", remedy=remedy) from error
+    except (OSError, ValueError, AttributeError, EOFError, BadZipFile) as error:
+        why = getattr(error, "strerror", None) or error
+        raise PageError(f"{path}: the digits cannot be read ({why}).", remedy=remedy) from error
     missing = [key for key in keys if key not in arrays]
     if missing:
         raise PageError(f"{path}: no array {', '.join(missing)} in it.", remedy=remedy)
