@@ -47,7 +47,7 @@ def train(
         list[Path] | None, typer.Option(help=".npz with x (N, H, W), y (N) and perhaps writer (N); may be repeated.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on one machine.")] = 2026,
-    epochs: Annotated[int, typer.Option(min=1, help="At most; stops early where nothing improves.")] = 42,
+    epochs: Annotated[int, typer.Option(min=1, help="At most; stops early where nothing improves.")] = 80,
     glyphs_per_epoch: Annotated[int, typer.Option(min=256, help="Glyphs shown in an epoch.")] = 60_000,
     painted_glyphs: Annotated[
         int, typer.Option(min=0, help="Glyphs cut out of painted sheets before the first epoch.")

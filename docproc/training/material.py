@@ -27,9 +27,9 @@ from docproc.training.settings import Settings
 HOLD_OUT_SHARE = 0.15  #: Of each source's writers (of its digits, where writers are unknown).
 #: Of MNIST's digits, whose writers are unknown: 3,000 digits measure as well as 9,000, and are missed less.
 HOLD_OUT_OF_MNIST = 0.05
-#: Digits drawn in European styles: with their double weight a twelfth of the digits shown. Alone beside MNIST they
+#: Digits drawn in European styles: with their double weight an eighth of the digits shown. Alone beside MNIST they
 #: halve the errors on Swiss writers; beside other Swiss writers they only make the network surer of the right digit.
-DRAWN_DIGITS = 4000
+DRAWN_DIGITS = 6000
 _PART = 30_000  #: Painted glyphs between two times that the stock is saved: some minutes of work.
 _MNIST = "mnist"
 
@@ -50,7 +50,7 @@ class Plan:
     mnist: Path | None = None
     digits: Sequence[Path] = ()
     seed: int = 2026
-    epochs: int = 42
+    epochs: int = 80
     glyphs_per_epoch: int = 60_000
     painted_glyphs: int = 100_000  #: Cut by the pipeline from sheets painted before the first epoch; 0 for none.
     held_out_glyphs: int = 20_000  #: To calibrate on, and as many again to measure on.
@@ -85,6 +85,7 @@ class EpochGlyphs:
     """A function of the epoch's number that travels to another process."""
 
     sources: list[Digits]
+    like: list[Digits]  #: Whose sizes decide how often each source is shown.
     stock: Painted | None
     count: int
     seed: int
@@ -94,9 +95,17 @@ class EpochGlyphs:
         """Glyphs and classes, the same for the same epoch."""
         if self.stock is None:
             share = mixture.aged_share(epoch, self.epochs)
-            return mixture.aged_glyphs(self.sources, count=self.count, seed=self.seed, epoch=epoch, aged_share=share)
+            return mixture.aged_glyphs(
+                self.sources, count=self.count, seed=self.seed, epoch=epoch, like=self.like, aged_share=share
+            )
         return mixture.epoch_glyphs(
-            self.sources, self.stock, count=self.count, seed=self.seed, epoch=epoch, epochs=self.epochs
+            self.sources,
+            self.stock,
+            count=self.count,
+            seed=self.seed,
+            epoch=epoch,
+            epochs=self.epochs,
+            like=self.like,
         )
 
 
@@ -129,14 +138,20 @@ def halves(sources: Sequence[Digits], seed: int) -> tuple[list[Digits], list[Dig
 
 def training_glyphs(plan: Plan, material: Material, stocks: Stocks) -> EpochGlyphs:
     """Makes the glyphs of each epoch."""
-    return EpochGlyphs(material.train, stocks.train, plan.glyphs_per_epoch, plan.seed, plan.epochs)
+    return EpochGlyphs(material.train, material.train, stocks.train, plan.glyphs_per_epoch, plan.seed, plan.epochs)
 
 
 def held_out_glyphs(plan: Plan, material: Material, stocks: Stocks) -> tuple[Labeled, Labeled]:
-    """Glyphs to calibrate on and glyphs to measure on, of different writers, mixed as the first epochs are."""
+    """Glyphs to calibrate on and glyphs to measure on, of different writers, mixed as the first epochs are.
+
+    As often from each source as in training, however much of it was held out.
+    """
     one, other = halves(material.held_out, plan.seed)
     pairs = ((one, stocks.calibration), (other, stocks.measured))
-    made = [EpochGlyphs(half, stock, plan.held_out_glyphs, plan.seed, plan.epochs)(0) for half, stock in pairs]
+    made = [
+        EpochGlyphs(half, material.train, stock, plan.held_out_glyphs, plan.seed, plan.epochs)(0)
+        for half, stock in pairs
+    ]
     return made[0], made[1]
 
 
@@ -181,7 +196,7 @@ def paint_stocks(
                     count=size,
                     seed=_seed(plan.seed, key),
                     negative_share=mixture.NEGATIVE_SHARE,
-                    shares=mixture.shares(sources),
+                    shares=mixture.shares(sources, like=material.train),
                     workers=plan.workers,
                     progress=partial(tell, finished, size),
                 )

@@ -21,7 +21,7 @@ from docproc.training.painting.sheet import Painted
 NEGATIVE_SHARE = 0.15  #: Of all glyphs shown.
 AGED_SHARE = 0.5  #: Of the glyphs shown: printed, scanned and cut badly.
 LAST_AGED_SHARE = 0.25  #: The same in the last epochs, so that clean input ends up easy.
-LAST_EPOCHS = 0.2  #: Share of the epochs that are the last in this sense.
+LAST_EPOCHS = 0.3  #: Share of the epochs that are the last in this sense.
 BENT_SHARE = 0.8  #: Of the others, only bent, as another hand would write them; the rest is shown as it is.
 BENT_STRENGTH = (0.4, 1.3)  #: Of the bend that aged glyphs get: from MNIST's own hands to such as it lacks.
 #: A digit of another source is shown as often as two of MNIST's: those sources are small, and they hold the European
@@ -44,9 +44,13 @@ _BASE = "mnist"
 Glyphs = npt.NDArray[np.uint8]
 
 
-def shares(sources: Sequence[Digits]) -> list[float]:
-    """Share of each source among the glyphs shown; with NEGATIVE_SHARE they add up to 1."""
-    weights = [len(source) * (1.0 if source.name == _BASE else EXTRA_WEIGHT) for source in sources]
+def shares(sources: Sequence[Digits], *, like: Sequence[Digits] = ()) -> list[float]:
+    """Share of each source among the glyphs shown; with NEGATIVE_SHARE they add up to 1.
+
+    `like` are sources of the same names whose sizes decide, where these are parts of theirs, and not equal ones.
+    """
+    sizes = {source.name: len(source) for source in like or sources}
+    weights = [sizes[source.name] * (1.0 if source.name == _BASE else EXTRA_WEIGHT) for source in sources]
     return [(1 - NEGATIVE_SHARE) * weight / sum(weights) for weight in weights]
 
 
@@ -56,13 +60,18 @@ def aged_share(epoch: int, epochs: int) -> float:
 
 
 def aged_glyphs(
-    sources: Sequence[Digits], *, count: int, seed: int, epoch: int, aged_share: float = AGED_SHARE
+    sources: Sequence[Digits],
+    *,
+    count: int,
+    seed: int,
+    epoch: int,
+    like: Sequence[Digits] = (),
+    aged_share: float = AGED_SHARE,
 ) -> tuple[Glyphs, Glyphs]:
-    """About `count` glyphs and their classes for one epoch, augmented and shuffled."""
+    """About `count` glyphs and their classes for one epoch, augmented and shuffled; `like` as for `shares`."""
     rng = np.random.default_rng((seed, epoch))
-    picks = [
-        _pick(len(source), round(count * share), rng) for source, share in zip(sources, shares(sources), strict=True)
-    ]
+    parts = zip(sources, shares(sources, like=like), strict=True)
+    picks = [_pick(len(source), round(count * share), rng) for source, share in parts]
     pairs = list(zip(sources, picks, strict=True))
     digits = np.concatenate([source.canvases[picked] for source, picked in pairs])
     plain = np.concatenate([source.glyphs[picked] for source, picked in pairs])
@@ -86,16 +95,28 @@ def aged_glyphs(
 
 
 def epoch_glyphs(
-    sources: Sequence[Digits], stock: Painted, *, count: int, seed: int, epoch: int, epochs: int
+    sources: Sequence[Digits],
+    stock: Painted,
+    *,
+    count: int,
+    seed: int,
+    epoch: int,
+    epochs: int,
+    like: Sequence[Digits] = (),
 ) -> tuple[Glyphs, Glyphs]:
-    """About `count` glyphs and their classes for one epoch, painted ones among them, shuffled."""
+    """About `count` glyphs and their classes for one epoch, painted ones among them, shuffled; `like` as above."""
     last = epoch >= (1 - LAST_EPOCHS) * epochs
     painted = round(count * (LAST_PAINTED_SHARE if last else PAINTED_SHARE))
     rng = np.random.default_rng((seed, epoch, 1))
     picked = _pick(len(stock.labels), painted, rng)
     shown = np.stack([_moved(stock.glyphs[index], rng) for index in picked])
     drawn, drawn_labels = aged_glyphs(
-        sources, count=count - painted, seed=seed, epoch=epoch, aged_share=AGED_BESIDE_PAINTED / (2 if last else 1)
+        sources,
+        count=count - painted,
+        seed=seed,
+        epoch=epoch,
+        like=like,
+        aged_share=AGED_BESIDE_PAINTED / (2 if last else 1),
     )
     labels = np.concatenate([stock.labels[picked], drawn_labels])
     order = rng.permutation(len(labels))

@@ -31,6 +31,8 @@ _STILL_ONE_DIGIT = frozenset(
 _CUT_DIGITS = (0, 6, 9)
 #: An overwritten digit has at least this much more ink than either; less, and the second follows the first's lines.
 _OVERWRITTEN_INK = 1.4
+_AFAR_PX = 2.0  #: Blur on a canvas under which a mark is compared with the digit under it,
+_STILL_READS = 0.86  #: and the cosine from which the digit still shows.
 _NARROWEST_HALF = 0.42  #: Width over height; a narrower half looks like a 1.
 
 
@@ -78,16 +80,16 @@ def cross(rng: Rng) -> Ink:
         curves += [_stroke((0.05, 0.05), (1, 0.9), rng), _stroke((0.05, 0.9), (0.95, 0), rng)]
     elif kind < 0.2:
         curves.append(_stroke((-0.05, 0.5), (1.05, 0.5), rng))
-    elif kind < 0.38:
-        at_x, at_y = rng.uniform(0.38, 0.62, 2)
+    elif kind < 0.28:
+        at_x, at_y = rng.uniform(0.44, 0.56, 2)  # further off the middle it may be a 4, or a 7 with a long bar
         curves = [_stroke((0, at_y), (1, at_y), rng), _stroke((at_x, 0), (at_x, 1), rng)]
-    elif kind < 0.5:
+    elif kind < 0.44:
         # Written without lifting the pen: down one diagonal, along a side, and up the other.
         side = 1.0 + rng.uniform(-0.1, 0.15)
         curves = [
             np.array([(0, 0), (0.5, 0.5), (side, 1), (side, rng.uniform(0.3, 0.7)), (side, 0), (0.5, 0.5), (0, 1)])
         ]
-    elif kind < 0.62:
+    elif kind < 0.58:
         bulge = rng.uniform(0.25, 0.48)
         curves = [
             np.array([(0, 0), (bulge, 0.15), (bulge, 0.85), (0, 1)]),
@@ -180,21 +182,38 @@ def _overwritten(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8],
             if rng.random() < 0.5:  # pressed harder the second time
                 over = cv2.dilate(over, np.ones((3, 3), np.uint8))
             both = cv2.max(canvases[first], over)
-            if both.sum() > _OVERWRITTEN_INK * max(canvases[first].sum(), over.sum()):
+            if both.sum() > _OVERWRITTEN_INK * max(canvases[first].sum(), over.sum()) and not any(
+                _still_reads(both, one) for one in (canvases[first], over)
+            ):
                 return both
     return _scribble(rng)
 
 
 def _struck_out(canvases: npt.NDArray[np.uint8], rng: Rng) -> Ink:
-    digit = canvases[rng.integers(len(canvases))]
+    for _ in range(20):
+        digit = canvases[rng.integers(len(canvases))]
+        struck = cv2.max(digit, _strikes(rng))
+        if not _still_reads(struck, digit):
+            return struck
+    return _scribble(rng)
+
+
+def _strikes(rng: Rng) -> Ink:
+    """Lines or a zigzag through a whole box."""
     if rng.random() < 0.5:
         count = int(rng.integers(2, 5))
-        curves = [_stroke((-0.1, y), (1.1, y + rng.normal(0, 0.15)), rng) for y in rng.uniform(0.15, 0.85, count)]
+        curves = [_stroke((-0.1, y), (1.1, y + rng.normal(0, 0.15)), rng) for y in rng.uniform(0.25, 0.75, count)]
     else:
         count = int(rng.integers(5, 12))
         across = (np.arange(count) % 2) + rng.normal(0, 0.1, count)
         curves = [np.column_stack([across, np.linspace(0.1, 0.9, count)])]
-    return cv2.max(digit, draw(curves, rng))
+    return draw(curves, rng)
+
+
+def _still_reads(mark: Ink, digit: Ink) -> bool:
+    """Whether a digit still shows in what was written over it: then nobody would call the mark no digit."""
+    a, b = (cv2.GaussianBlur(ink, (0, 0), _AFAR_PX).astype(np.float32).ravel() for ink in (mark, digit))
+    return float(a @ b) >= _STILL_READS * float(np.sqrt((a @ a) * (b @ b)))
 
 
 def _blot(rng: Rng) -> Ink:

@@ -33,6 +33,14 @@ def zero_slashed(h: Habit) -> list[Stroke]:
     return [oval, [(0.4 - reach * 0.75, 0.5 + reach), (0.4 + reach * 0.75, 0.5 - reach)]]
 
 
+def zero_looped(h: Habit) -> list[Stroke]:
+    """An oval that ends in a small loop at its top and a stroke to the right, on the way to the next digit."""
+    wide = h(0.3, 0.4)
+    oval = arc((0.4, 0.5), (wide, 0.5), h(-80, -60), -h(340, 356))
+    loop = [(0.4 + wide * 0.2, h(0.16, 0.26)), (0.4 - wide * 0.4, h(0.1, 0.2)), (0.4 + wide * 0.1, h(-0.04, 0.02))]
+    return [[*oval, *loop, (0.4 + wide * h(1.0, 1.6), h(-0.02, 0.14))]]
+
+
 def one(
     h: Habit, depth: tuple[float, float], *, flatness: tuple[float, float] = (0.5, 0.95), base: bool = False
 ) -> list[Stroke]:
@@ -46,6 +54,13 @@ def one(
         left, right = h(0.15, 0.3), h(0.15, 0.32)
         strokes.append([(lean - left, 1.0 + h(-0.02, 0.03)), (lean + right, 1.0 + h(-0.03, 0.02))])
     return strokes
+
+
+def one_arched(h: Habit) -> list[Stroke]:
+    """The upstroke runs round into the downstroke, without a corner; it climbs steeper than a 7's top."""
+    deep = h(0.24, 0.55)
+    far, lean = deep * h(0.5, 0.85), h(-0.08, 0.06)
+    return [[(-far, deep), (-far * 0.5, deep * 0.35), (-0.02, -0.04), (0.03, 0.1), (lean, 0.5), (lean * 1.5, 1.0)]]
 
 
 def one_bar(h: Habit) -> list[Stroke]:
@@ -71,6 +86,19 @@ def two_looped(h: Habit) -> list[Stroke]:
     loop = h(0.14, 0.22)
     foot = [(0.14, 0.98), (-0.1, 1.04), (-0.14, 1.0 - loop), (0.06, 0.94 - loop)]
     return [[*_two_top(h), (0.36, 0.66), *foot, (0.3, 1.0), (0.5, 1.04), (h(0.66, 0.85), h(0.86, 0.98))]]
+
+
+def two_ringed(h: Habit, *, looped: bool = False) -> list[Stroke]:
+    """The top begins so far inside that it closes to a ring; the base begins with a corner or a loop."""
+    wide, tall = h(0.24, 0.34), h(0.2, 0.3)
+    ring = arc((wide, tall), (wide, tall), h(60, 120), 0)[:1] + arc(
+        (wide, tall), (wide, tall), h(130, 160), h(205, 230)
+    )
+    foot: Stroke = corner(h(-0.06, 0.06), 0.98)
+    if looped:
+        loop = h(0.1, 0.16)
+        foot = [(0.12, 0.98), (-0.1, 1.02), (-0.12, 1.0 - loop), (0.06, 0.95 - loop)]
+    return [[*ring, (wide * 1.1, 0.7), *foot, (0.35, 0.98 + h(-0.03, 0.04)), (h(0.6, 0.85), h(0.88, 1.0))]]
 
 
 def two_angular(h: Habit) -> list[Stroke]:
@@ -133,6 +161,13 @@ def four_rounded(h: Habit) -> list[Stroke]:
     ]
 
 
+def four_short(h: Habit) -> list[Stroke]:
+    """A long slanting arm, and a stem that only hangs from the end of the bar."""
+    bar, stem = h(0.5, 0.66), h(0.38, 0.5)
+    arm = [(h(0.16, 0.36), 0.0), *corner(h(-0.06, 0.02), bar), (stem + h(0.0, 0.1), bar - h(0.04, 0.12))]
+    return [arm, [(stem + h(0.0, 0.04), bar - h(0.14, 0.26)), (stem - h(0.04, 0.16), 1.0)]]
+
+
 def four_closed(h: Habit) -> list[Stroke]:
     """The arm begins where the stem does."""
     bar, stem = h(0.6, 0.72), h(0.42, 0.54)
@@ -161,6 +196,14 @@ def five_s(h: Habit) -> list[Stroke]:
     """All in one bend."""
     top = [(h(0.56, 0.74), h(-0.02, 0.05)), (0.36, -0.02), (0.06, 0.04), (0.04, 0.38), (0.3, 0.42)]
     return [[*top, (0.6, 0.54), (0.64, 0.86), (0.36, 1.06), (h(-0.06, 0.02), h(0.88, 0.98))]]
+
+
+def five_angular(h: Habit) -> list[Stroke]:
+    """Like lightning, with a bar on top: all in straight strokes."""
+    left, shoulder = h(0.1, 0.22), h(0.38, 0.48)
+    bar = [(h(0.5, 0.75), h(-0.06, 0.02)), *corner(left, 0.02)]
+    right = h(0.4, 0.55)
+    return [[*bar, *corner(left - h(0.06, 0.16), shoulder), *corner(right, h(0.5, 0.62)), (h(0.0, 0.14), 1.0)]]
 
 
 def six(h: Habit, bowl: tuple[float, float], hook: float, end_deg: float) -> list[Stroke]:
@@ -198,6 +241,15 @@ def seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
     high, middle = h(0.42, 0.56), (reach + foot) / 2
     bar = [(middle - h(0.18, 0.32), high + h(-0.01, 0.06)), (middle + h(0.15, 0.32), high - h(0.0, 0.06))]
     return [[*head, *stem], bar]
+
+
+def seven_short(h: Habit) -> list[Stroke]:
+    """Like a t with a nose: a short top, a long stem, and a long bar through it."""
+    foot, nose, lean = h(-0.06, 0.06), h(0.1, 0.22), h(0.04, 0.2)
+    high = h(0.34, 0.5)
+    middle = foot + lean * (1 - high)
+    stem = [(foot + lean - nose, h(0.04, 0.14)), *corner(foot + lean, 0.0), (middle, high), (foot, 1.0)]
+    return [stem, [(middle - h(0.2, 0.34), high + h(0.0, 0.06)), (middle + h(0.2, 0.36), high - h(0.0, 0.06))]]
 
 
 def eight(h: Habit, gap: float) -> list[Stroke]:
@@ -258,3 +310,11 @@ def nine_swept(h: Habit) -> list[Stroke]:
     """The stem bends all its way to the lower left."""
     bowl, right = _bowl_of_nine(h, h(335, 355))
     return [[*bowl, (right, 0.2), (right - 0.02, 0.6), (right * 0.7, 0.88), (right * h(0.1, 0.45), 1.0)]]
+
+
+def nine_leaning(h: Habit) -> list[Stroke]:
+    """The stem falls under the bowl to the lower left, as in hands that lean far over."""
+    tall, wide = h(0.4, 0.52) / 2, h(0.2, 0.3)
+    bowl = arc((wide, tall), (wide, tall), h(-30, 60), -h(350, 390))
+    end = (wide * 2 * h(-0.25, 0.25), 1.0)
+    return [[*bowl, (wide * 1.9, tall * 1.2), (wide * 1.3, 0.58), ((wide + end[0]) / 2, 0.8), end]]

@@ -43,6 +43,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "slightly open": (1, lambda h: shapes.zero(h, (328, 345))),
         "overlapping": (1.5, lambda h: shapes.zero(h, (385, 440), (0.72, 0.9))),
         "slashed": (0.3, shapes.zero_slashed),
+        "looped": (1, shapes.zero_looped),
     },
     {
         "long upstroke": (5, lambda h: shapes.one(h, (0.36, 0.8))),
@@ -50,10 +51,13 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "flag": (2, lambda h: shapes.one(h, (0.2, 0.34))),
         "flag and base": (1, lambda h: shapes.one(h, (0.2, 0.32), base=True)),
         "bar": (1.5, shapes.one_bar),
+        "arched": (1.5, shapes.one_arched),
     },
     {
         "swan": (4, shapes.two),
         "looped": (2, shapes.two_looped),
+        "ringed": (1.5, shapes.two_ringed),
+        "ringed and looped": (1, lambda h: shapes.two_ringed(h, looped=True)),
         "like Z": (1.5, shapes.two_angular),
     },
     {
@@ -65,6 +69,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "open": (4, shapes.four_open),
         "lightning": (2, shapes.four_lightning),
         "like y": (1.5, shapes.four_rounded),
+        "short": (1, shapes.four_short),
         "closed": (1.5, shapes.four_closed),
     },
     {
@@ -73,6 +78,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "bar apart": (1, lambda h: shapes.five_two_strokes(h, (0.6, 0.85), (0.06, 0.14))),
         "one stroke": (2, shapes.five_one_stroke),
         "like S": (1, shapes.five_s),
+        "angular": (0.7, shapes.five_angular),
     },
     {
         "round": (4, lambda h: shapes.six(h, (0.46, 0.6), 0.0, h(335, 375))),
@@ -87,6 +93,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "hooked": (1, lambda h: shapes.seven(h, top="hooked", barred=False)),
         "wavy and barred": (1.5, lambda h: shapes.seven(h, top="wavy")),
         "wavy": (0.5, lambda h: shapes.seven(h, top="wavy", barred=False)),
+        "short and barred": (1, shapes.seven_short),
     },
     {
         "one stroke": (4, lambda h: shapes.eight(h, h(-0.04, 0.04))),
@@ -98,6 +105,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "curled": (4, shapes.nine_curled),
         "eared": (1.5, shapes.nine_eared),
         "swept": (1.5, shapes.nine_swept),
+        "leaning": (1.5, shapes.nine_leaning),
         "nearly closed": (1, lambda h: shapes.nine_curled(h, (312, 328))),
     },
 )
