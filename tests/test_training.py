@@ -18,6 +18,7 @@ from docproc.training import material
 from docproc.training import train as training
 from docproc.training.ahead import made_ahead
 from docproc.training.assessment import choose_threshold, measure, reliability_points
+from docproc.training.digits import datasets, negatives
 from docproc.training.digits.augmentation import CANVAS_PX, augment, bend, change_stroke, degrade, leave_fragment
 from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist, separate_ink, to_canvases
 from docproc.training.digits.negatives import cross, dash, draw_negatives
@@ -170,6 +171,32 @@ def test_negatives_are_of_every_kind_and_never_blank() -> None:
     assert counts[: len(DIGITS)].sum() == 0
     assert (counts[len(DIGITS) :] > 50).all()
     assert (marks.max(axis=(1, 2)) > 100).all()
+
+
+def test_a_struck_or_overwritten_digit_that_still_reads_as_one_is_not_shown_as_none() -> None:
+    digits = drawn_digits(30)
+    rng = np.random.default_rng(7)
+    for _ in range(60):
+        struck = negatives.struck_out(digits.canvases, rng)
+        assert max(likeness(struck, canvas) for canvas in digits.canvases) < 0.9
+        assert struck.any()
+
+
+def test_wrongly_labeled_digits_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    x = np.stack([drawn_ink(digit) for digit in (0, 1, 2)])
+    path = tmp_path / "hands.npz"
+    np.savez(path, x=x, y=np.array([0, 7, 2]), writer=np.array([5, 6, 7]))
+    monkeypatch.setattr(datasets, "MISLABELED", frozenset({datasets.fingerprint(x[1])}))
+    read = read_digits(path)
+    assert read.labels.tolist() == [0, 2]
+    assert read.writers.tolist() == [5, 7]
+
+
+def test_held_out_digits_are_shown_as_often_from_each_source_as_in_training() -> None:
+    train = [drawn_digits(60), drawn_digits(30, name="swiss")]
+    held_out = [drawn_digits(6), drawn_digits(9, name="swiss")]
+    assert shares(held_out, like=train) == pytest.approx(shares(train))
+    assert shares(held_out) != pytest.approx(shares(train))
 
 
 def test_small_sources_are_shown_more_often() -> None:

@@ -38,7 +38,7 @@ Examples:
 
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the model.")] = Path(
-        "models/digits"
+        "my-model"
     ),
     mnist: Annotated[
         Path | None, typer.Option(help="mnist.npz with x_train, y_train, x_test, y_test; else downloaded by Keras.")

@@ -124,7 +124,7 @@ def other(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: R
         (0.22, lambda: _letter(rng)),
         (0.10, lambda: _scribble(rng)),
         (0.14, lambda: _overwritten(canvases, digits, rng)),
-        (0.10, lambda: _struck_out(canvases, rng)),
+        (0.10, lambda: struck_out(canvases, rng)),
         (0.07, lambda: _blot(rng)),
         (0.19, lambda: _touching(canvases, rng)),
         (0.03, lambda: _half(canvases, digits, rng)),
@@ -189,7 +189,8 @@ def _overwritten(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8],
     return _scribble(rng)
 
 
-def _struck_out(canvases: npt.NDArray[np.uint8], rng: Rng) -> Ink:
+def struck_out(canvases: npt.NDArray[np.uint8], rng: Rng) -> Ink:
+    """A digit that somebody meant to be gone: lines or a zigzag through it, so that it hardly shows."""
     for _ in range(20):
         digit = canvases[rng.integers(len(canvases))]
         struck = cv2.max(digit, _strikes(rng))
