@@ -64,28 +64,32 @@ def test_a_model_and_its_card_are_written_and_read(trained: Path, plan: Plan) ->
     assert recognizer.recognize(np.zeros((3, 28, 28), np.uint8)).shape == (3, len(CLASSES))
 
 
+def interrupt(score: EpochScore) -> None:
+    raise KeyboardInterrupt
+
+
 def test_an_interrupted_run_resumes_to_the_same_model(trained: Path, plan: Plan, tmp_path: Path) -> None:
     # Also shows that the same seed gives the same model: the first epoch is trained anew.
-    def interrupt(score: EpochScore) -> None:
-        raise KeyboardInterrupt
-
-    again = replace(plan, output=tmp_path / "model", resume=True)
+    again = replace(plan, output=tmp_path / "model")
     with pytest.raises(KeyboardInterrupt):
         train(again, epoch_done=interrupt)
     assert not (again.output / CARD_NAME).exists()
+    for other in (replace(again, epochs=3), replace(again, seed=4), replace(again, settings=Settings(rate=1e-3))):
+        with pytest.raises(ModelError, match="is of a training with other") as caught:
+            train(replace(other, resume=True))
+        assert "--resume" in caught.value.remedy
     finished: list[int] = []
-    card = train(again, epoch_done=lambda score: finished.append(score.epoch))
+    card = train(replace(again, resume=True), epoch_done=lambda score: finished.append(score.epoch))
     assert finished == [1]
     first = load_recognizer(trained).card
     assert card.model_copy(update={"wall_time_s": first.wall_time_s}) == first
     assert (again.output / MODEL_NAME).read_bytes() == (trained / MODEL_NAME).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]  # nothing is left of what was kept
 
 
-def test_a_checkpoint_of_another_run_is_refused(trained: Path, plan: Plan) -> None:
-    for other in (replace(plan, epochs=3), replace(plan, seed=4), replace(plan, settings=Settings(rate=1e-3))):
-        with pytest.raises(ModelError, match="is of a training with other") as caught:
-            train(replace(other, resume=True))
-        assert "--resume" in caught.value.remedy
+def test_what_was_never_begun_is_not_resumed(plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no interrupted training"):
+        train(replace(plan, output=tmp_path / "model", resume=True))
 
 
 def test_what_was_trained_without_tensorflow_is_finished_with_it(

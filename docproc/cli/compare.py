@@ -32,7 +32,7 @@ Examples:
 \b
 Results in the output folder:
   compare.html   the report: table, plots, mistakes; one file, opens in any browser
-  compare.csv    its table, one row a method
+  compare.csv    its table, one row a method; passed: reaches the highest figure published for its kind
 """
 
 
@@ -79,6 +79,8 @@ def compare(
             plan, begun=begin, progress=lambda share: bar.update(task, total=1.0, completed=share), done=done
         )
     console.print(_table(results))
+    if quick:
+        console.print("A quick look, on a part of the digits: not to be compared with published figures.")
     console.print(f"{output / PAGE_NAME}: the report", soft_wrap=True)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from docproc.character.card import ModelCard
     from docproc.training.train import Plan
 
+_CLEARLY_WORSE = 0.002  #: Share of MNIST's test digits: twice what chance makes of two equal models.
+
 HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write model.tflite and card.yaml.
 
 Sheets are painted and cut as pages are cut, then the network learns: somewhat over an hour on two cores. Ctrl-C is
@@ -117,7 +119,9 @@ def train(
             else:
                 _train(console, plan)
     except KeyboardInterrupt:
-        console.print("Interrupted. The same command with --resume goes on after the last finished epoch.")
+        console.print(
+            "Interrupted. The same command with --resume goes on from what is kept: painted glyphs, finished epochs."
+        )
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
@@ -204,9 +208,18 @@ def _figure(value: float | str) -> str:
 
 
 def _tell(console: Console, output: Path, card: ModelCard) -> None:
-    for name, score in card.scores.items():
-        console.print(f"{name}: {score:.5g}")
-    console.print(f"{output}: {card.name}, review below {card.review_below}")
+    from docproc.character.card import CARD_NAME, MODEL_NAME, read_card
+    from docproc.character.recognizer import default_model_folder
+
+    shipped = read_card(default_model_folder() / CARD_NAME).scores
+    mnist, held_out = "mnist_test_right", "held_out_right"
+    console.print(f"MNIST's test digits read right: {card.scores[mnist]:.2%} (shipped model: {shipped[mnist]:.2%})")
+    console.print(f"Digits and marks of other writers, spoiled on purpose: {card.scores[held_out]:.2%}")
+    console.print(f"Fields go to review below a confidence of {card.review_below:g}.")
+    if card.scores[mnist] < shipped[mnist] - _CLEARLY_WORSE:
+        console.print("It reads clearly worse than the shipped model: give it more epochs, or more glyphs in each.")
+    console.print(f"{output}: {MODEL_NAME}, and {CARD_NAME} with all scores and what they mean", soft_wrap=True)
+    console.print(f"Next: docproc process scans -o results --model {output}", soft_wrap=True)
 
 
 @contextmanager
@@ -214,7 +227,9 @@ def _bars(console: Console, epochs: int) -> Iterator[Callable[[str, float], None
     """One bar a stage, each shown from its first word on, with the time left."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    stages = {"painting": 1, "epochs": epochs}
+    from docproc.training.train import STAGES
+
+    stages = {stage: epochs if stage == "epochs" else 1 for stage in STAGES}
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         tasks = {stage: bars.add_task(stage, total=total, start=False, visible=False)
@@ -224,6 +239,10 @@ def _bars(console: Console, epochs: int) -> Iterator[Callable[[str, float], None
             task = tasks[stage]
             if not bars.tasks[task].started:
                 bars.start_task(task)
+                if stage == "epochs" and done > 0:
+                    console.print(f"going on after epoch {done:.0f}")
+                elif not console.is_terminal:  # where no bar is drawn
+                    console.print(stage)
             bars.update(task, completed=done, visible=done < stages[stage])
 
         yield progress

@@ -139,6 +139,7 @@ def fit(
     if resume and checkpoint is not None and checkpoint.exists():
         state = _load(checkpoint, model, run)
     state.wall_time_s = max(state.wall_time_s, earlier_s)  # the checkpoint's has that in it
+    progress(state.epoch, 0.0)
     with made_ahead(epoch_glyphs, state.epoch, epochs, workers=workers) as coming:
         while state.epoch < epochs and not _has_stalled(state.history, patience):
             glyphs, labels = next(coming)

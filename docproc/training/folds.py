@@ -15,7 +15,7 @@ from docproc.training.digits.datasets import Digits
 from docproc.training.digits.styles import drawn_styles
 from docproc.training.finish import scores_of
 from docproc.training.material import DRAWN_DIGITS, Material, Plan, read_sources
-from docproc.training.train import Progress, forget, learn, require_to_train
+from docproc.training.train import Progress, forget, has_begun, learn, not_begun, require_to_train
 
 Row = dict[str, float]
 
@@ -40,10 +40,12 @@ def cross_validate(
     if folds < 2:
         raise ValueError(f"cross-validation needs two folds at least, got {folds}")
     require_to_train(plan.output)
+    plans = [replace(plan, output=plan.output / f"fold{fold + 1}") for fold in range(folds)]
+    if plan.resume and not any(has_begun(own.output) for own in plans):
+        raise not_begun(plan.output)
     sources, x_test, y_test = read_sources(plan)
     rng = np.random.default_rng((plan.seed, 2))
     members = [fold_numbers(source, folds, rng) for source in sources]
-    plans = [replace(plan, output=plan.output / f"fold{fold + 1}") for fold in range(folds)]
     drawn = drawn_styles(DRAWN_DIGITS, plan.seed)
     rows = []
     for fold, own in enumerate(plans):

@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from docproc.errors import ModelError
 from docproc.training import mixture
 from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist
 from docproc.training.digits.styles import drawn_styles
@@ -120,8 +121,9 @@ def gather(plan: Plan) -> Material:
 
 def read_sources(plan: Plan) -> tuple[list[Digits], Glyphs, Glyphs]:
     """All digits of all sources, and MNIST's test images and labels."""
+    others = [read_digits(path) for path in plan.digits]  # first: small, and likelier to be wrong
     mnist, x_test, y_test = read_mnist(plan.mnist)
-    return [mnist, *map(read_digits, plan.digits)], x_test, y_test
+    return [mnist, *others], x_test, y_test
 
 
 def held_out_share(source: Digits) -> float:
@@ -246,12 +248,18 @@ def _save(path: Path, kept: dict[str, Painted], made_from: str, seconds: float) 
 
 
 def _kept(path: Path, made_from: str) -> tuple[dict[str, Painted], float]:
-    """What an interrupted run has painted, and its seconds; nothing where it was another run."""
+    """What an interrupted run has painted, and its seconds; nothing where none of it can be read.
+
+    ModelError where it was another run.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
             if facts["digest"] != made_from:
-                return {}, 0.0
+                raise ModelError(
+                    f"{path} is of a training with other digits, or another --seed or --painted-glyphs.",
+                    remedy="Run it with what it was begun with, or without --resume to begin anew.",
+                )
             kept = {
                 key: Painted(file[f"{key} glyphs"], file[f"{key} labels"], file[f"{key} sources"])
                 for key in facts["parts"]

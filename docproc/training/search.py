@@ -17,7 +17,7 @@ import numpy as np
 from docproc.training.finish import scores_of
 from docproc.training.material import Plan, gather
 from docproc.training.settings import Settings
-from docproc.training.train import Progress, forget, learn, require_to_train
+from docproc.training.train import Progress, forget, has_begun, learn, not_begun, require_to_train
 
 SHORT = 0.2  #: Of the plan's epochs: a run of that length ranks settings, and more of them can be tried.
 _FEWEST_EPOCHS = 2
@@ -59,6 +59,8 @@ def search(
     """
     require_to_train(plan.output)
     short = replace(plan, epochs=short_epochs(plan), output=plan.output / "trials")
+    if plan.resume and not has_begun(short.output, checkpoint="trial1"):
+        raise not_begun(plan.output)
     material = gather(short)
     rng = np.random.default_rng((plan.seed, 3))
     tried = []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docproc.character.card import DataSource, ModelCard
+from docproc.errors import ModelError
 from docproc.training.digits.datasets import LICENSES
 from docproc.training.finish import (
     Trained,
@@ -37,9 +38,11 @@ from docproc.training.material import (
 )
 from docproc.training.mixture import NEGATIVE_SHARE, shares
 
-__all__ = ["Material", "Plan", "finish_kept", "forget", "gather", "learn", "require_to_train", "train"]
+__all__ = ["Material", "Plan", "finish_kept", "gather", "learn", "train"]
 
-Progress = Callable[[str, float], None]  #: (stage, how much of it is done): glyphs painted 0 to 1, epochs 0 to all.
+#: (stage, how much of it is done), of `STAGES`: epochs 0 to all, the others 0 to 1.
+Progress = Callable[[str, float], None]
+STAGES = ("reading digits", "painting", "epochs", "calibrating")
 
 
 def train(
@@ -60,14 +63,19 @@ def train(
     MissingExtraError
         If Keras, or what it is to train on, is not installed.
     ModelError
-        If the export does not agree with what was trained (nothing is written then), or a checkpoint is damaged or
-        of another run.
+        If the export does not agree with what was trained (nothing is written then), what is to be resumed was never
+        begun, is damaged, or is of another run.
     OutputError
         If the folder cannot be written.
     """
     require_to_train(plan.output)
+    if plan.resume and not has_begun(plan.output):
+        raise not_begun(plan.output)
     trained = learn(plan, progress=progress, epoch_done=epoch_done)
-    return finish(trained, plan.output) if can_finish() else keep(trained, plan.output)
+    progress("calibrating", 0.0)
+    result = finish(trained, plan.output) if can_finish() else keep(trained, plan.output)
+    forget(plan.output)
+    return result
 
 
 def learn(
@@ -88,7 +96,9 @@ def learn(
         Name of this run beside others with the same output.
     """
     started = time.monotonic()
+    progress("reading digits", 0.0)
     material = gather(plan) if material is None else material
+    progress("reading digits", 1.0)
     stocks = paint_stocks(
         plan,
         material,
@@ -133,6 +143,19 @@ def require_to_train(output: Path) -> None:
     """Stop before the work where it cannot be done or written: see `train`."""
     require_keras()
     require_writable(output)
+
+
+def has_begun(output: Path, *, checkpoint: str | None = None) -> bool:
+    """Whether an interrupted run has left something to go on from."""
+    return stock_path(output).exists() or checkpoint_path(output, checkpoint).exists()
+
+
+def not_begun(output: Path) -> ModelError:
+    """What to say where it has not."""
+    return ModelError(
+        f"{output}: there is no interrupted training to go on with.",
+        remedy="Name the folder that it was begun with, or leave out --resume to begin.",
+    )
 
 
 def forget(output: Path, *, checkpoint: str | None = None) -> None:

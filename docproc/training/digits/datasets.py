@@ -179,8 +179,10 @@ def _arrays(path: Path, keys: tuple[str, ...]) -> dict[str, npt.NDArray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, AttributeError, EOFError, BadZipFile) as error:
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:
+        raise PageError(f"{path}: the digits cannot be read ({error.strerror}).", remedy=remedy) from error
+    except (ValueError, AttributeError, EOFError, BadZipFile) as error:
+        why = "it is no .npz file, or a damaged one"
         raise PageError(f"{path}: the digits cannot be read ({why}).", remedy=remedy) from error
     missing = [key for key in keys if key not in arrays]
     if missing:
