@@ -192,6 +192,7 @@ def _show(console: Console, rows: list[dict[str, Any]], path: Path) -> None:
         table.add_row(key, *(_figure(row.get(key, "")) for row in rows))
     console.print(table)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore")
             writer.writeheader()
