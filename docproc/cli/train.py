@@ -22,7 +22,7 @@ _CLEARLY_WORSE = 0.002  #: Share of MNIST's test digits: twice what chance makes
 
 HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write model.tflite and card.yaml.
 
-Sheets are painted and cut as pages are cut, then the network learns: somewhat over an hour on two cores. Ctrl-C is
+Sheets are painted and cut as pages are cut, then the network learns: an hour and a half on two cores. Ctrl-C is
 safe at any time: the same command with --resume goes on.
 
 \b
