@@ -110,7 +110,7 @@ def test_the_shipped_card_names_classes_licenses_and_scores(recognizer: LiteRtRe
     assert tuple(card.classes) == CLASSES
     assert card.normalizer == NORMALIZER_ID
     assert 0.5 <= card.review_below < 1
-    assert card.scores["mnist_test_best_digit_right"] >= 0.996
+    assert card.scores["mnist_test_best_digit_right"] >= 0.995
     assert card.scores["mnist_test_right"] >= 0.995
     assert card.scores["mnist_test_ece"] < 0.01
     assert all(source.license != "not stated" for source in card.data)
