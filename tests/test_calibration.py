@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from docproc.character.calibration import (
     calibrate,
-    calibrated,
     expected_calibration_error,
     fit_temperature,
     honest_chance,
@@ -129,14 +128,16 @@ def test_the_best_class_stays_the_best_and_rows_add_up(knots: list[CalibrationKn
     logits = rng.normal(0, 4, (3000, 13))
     logits[:5] = np.eye(13)[:5] * 2000  # so sure that the others' chances vanish
     logits[5:10, :2] = 30.0 + rng.random((5, 2)) / 1e9  # two as good as each other
-    chances = calibrated(logits, temperature=0.7, doubt=1e-4, knots=knots)
+    method = "temperature, isotonic" if knots else "temperature"
+    calibration = Calibration(method=method, temperature=0.7, doubt=1e-4, knots=knots, curve=[])
+    chances = calibrate(logits, calibration)
     assert chances.sum(axis=1) == pytest.approx(np.ones(3000))
     assert np.array_equal(chances.argmax(axis=1), logits.argmax(axis=1))
     assert ((chances > 0) & (chances < 1)).all()
     plain = softmax(logits, temperature=0.7)
     others = [row.argsort()[:-1].tolist() for row in plain[10:]]
     assert [row.argsort()[:-1].tolist() for row in chances[10:]] == others
-    assert calibrated(np.empty((0, 13)), temperature=0.7, doubt=1e-4, knots=knots).shape == (0, 13)
+    assert calibrate(np.empty((0, 13)), calibration).shape == (0, 13)
 
 
 def test_log_odds_tell_apart_what_chances_no_longer_can() -> None:
@@ -175,7 +176,7 @@ def test_a_calibration_that_temperature_cannot_make_gets_knots_and_another_does_
     assert fitted.method == "temperature, isotonic"
     fresh = np.zeros((2, 13))
     fresh[:, 0] = 4.0, 7.0
-    chances = calibrated(fresh, temperature=fitted.temperature, knots=fitted.knots).max(axis=1)
+    chances = calibrate(fresh, fitted).max(axis=1)
     assert chances == pytest.approx([0.5, 1.0], abs=0.04)
 
 
@@ -188,7 +189,8 @@ def test_knots_that_fall_are_refused() -> None:
 
 def test_a_class_met_less_often_than_shown_has_its_odds_lowered_by_as_much() -> None:
     logits = np.log([[0.5, 0.3, 0.2]])
-    (chances,) = calibrated(logits, temperature=1.0, weights=[1.0, 1.0, 0.25])
+    calibration = Calibration(method="temperature", temperature=1.0, weights=[1.0, 1.0, 0.25], curve=[])
+    (chances,) = calibrate(logits, calibration)
     assert chances[2] / chances[0] == pytest.approx(0.25 * 0.2 / 0.5)
     assert chances[1] / chances[0] == pytest.approx(0.3 / 0.5)
     assert chances.sum() == pytest.approx(1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from test_training import STROKES, drawn_ink
 
-from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME
+from docproc.character.card import CARD_NAME, CLASSES, MODEL_NAME, SECOND_NAME
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import load_recognizer
 from docproc.errors import ModelError
@@ -40,7 +41,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     np.savez(mnist, x_train=glyphs[:160], y_train=labels[:160], x_test=glyphs[160:], y_test=labels[160:])
     np.savez(swiss, x=255 - images[:60], y=labels[:60], writer=np.arange(60) % 6)
     return Plan(
-        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=2, glyphs_per_epoch=512,
+        output=folder / "model", mnist=mnist, digits=(swiss,), seed=3, epochs=4, glyphs_per_epoch=512,
         held_out_glyphs=120, painted_glyphs=0, workers=1,
     )  # fmt: skip
 
@@ -58,14 +59,32 @@ def test_a_model_and_its_card_are_written_and_read(trained: Path, plan: Plan) ->
     assert [source.name for source in card.data] == ["mnist", "swiss", "drawn styles", "drawn marks"]
     assert [source.license for source in card.data] == ["CC BY-SA 3.0", "CC0 1.0", "MIT", "MIT"]
     assert card.seed == plan.seed
-    assert card.scores["epochs"] == 2
-    assert card.scores["export_largest_logit_difference"] < 1e-3
-    assert (trained / MODEL_NAME).stat().st_size < 2_000_000
+    assert (card.scores["epochs"], card.scores["second_look_epochs"]) == (4, 2)
+    assert card.scores["export_largest_logit_difference"] < 0.02
+    assert card.second_look is not None
+    assert card.second_look.sha256 != card.sha256
+    assert sum((trained / name).stat().st_size for name in (MODEL_NAME, SECOND_NAME)) < 2_000_000
     assert recognizer.recognize(np.zeros((3, 28, 28), np.uint8)).shape == (3, len(CLASSES))
 
 
 def interrupt(score: EpochScore) -> None:
     raise KeyboardInterrupt
+
+
+def interrupt_at(score: EpochScore, finished: list[int], last: list[int]) -> None:
+    finished.append(score.epoch)
+    if finished == last:
+        raise KeyboardInterrupt
+
+
+def test_a_model_without_a_second_look_takes_the_place_of_one_with_it(
+    trained: Path, plan: Plan, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(trained, tmp_path / "model"))
+    card = train(replace(plan, output=folder, epochs=1, second_look=False))
+    assert sorted(path.name for path in folder.iterdir()) == [CARD_NAME, MODEL_NAME]
+    assert card.second_look is None
+    assert load_recognizer(folder).card == card
 
 
 def test_an_interrupted_run_resumes_to_the_same_model(trained: Path, plan: Plan, tmp_path: Path) -> None:
@@ -78,12 +97,16 @@ def test_an_interrupted_run_resumes_to_the_same_model(trained: Path, plan: Plan,
         with pytest.raises(ModelError, match="is of a training with other") as caught:
             train(replace(other, resume=True))
         assert "--resume" in caught.value.remedy
+    # Interrupted once more, in the first epoch of the second look.
     finished: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(again, resume=True), epoch_done=lambda score: interrupt_at(score, finished, [1, 2, 3, 0]))
     card = train(replace(again, resume=True), epoch_done=lambda score: finished.append(score.epoch))
-    assert finished == [1]
+    assert finished == [1, 2, 3, 0, 1]
     first = load_recognizer(trained).card
     assert card.model_copy(update={"wall_time_s": first.wall_time_s}) == first
-    assert (again.output / MODEL_NAME).read_bytes() == (trained / MODEL_NAME).read_bytes()
+    for name in (MODEL_NAME, SECOND_NAME):
+        assert (again.output / name).read_bytes() == (trained / name).read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["model"]  # nothing is left of what was kept
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,18 +12,25 @@ import numpy as np
 import pytest
 import yaml
 
-from docproc.character.calibration import softmax
+from docproc.character.calibration import calibrate, softmax
 from docproc.character.card import (
     CARD_NAME,
     CLASSES,
     MODEL_NAME,
+    SECOND_NAME,
     Calibration,
     CalibrationKnot,
     read_card,
     write_card,
 )
 from docproc.character.normalization import NORMALIZER_ID, normalize
-from docproc.character.recognizer import BATCH, LiteRtRecognizer, default_model_folder, load_recognizer
+from docproc.character.recognizer import (
+    BATCH,
+    LiteRtRecognizer,
+    default_model_folder,
+    load_recognizer,
+    network_of_glyphs,
+)
 from docproc.errors import ModelError
 
 
@@ -127,29 +135,65 @@ def test_the_calibration_is_part_of_the_digest_and_of_what_is_read(recognizer: L
     calibration = Calibration(
         method="temperature, isotonic", temperature=recognizer.card.calibration.temperature, knots=knots, curve=[]
     )
-    other = LiteRtRecognizer(recognizer.card.model_copy(update={"calibration": calibration}), recognizer.model)
+    bare = recognizer.card.model_copy(update={"second_look": None})
+    other = LiteRtRecognizer(bare.model_copy(update={"calibration": calibration}), recognizer.model)
     glyphs = np.stack(list(DRAWN.values()))
     chances = other.recognize(glyphs)
     assert chances.max() < 0.95
     assert chances.sum(axis=1) == pytest.approx(np.ones(len(glyphs)))
     assert np.array_equal(chances.argmax(axis=1), recognizer.recognize(glyphs).argmax(axis=1))
     doubting = calibration.model_copy(update={"method": "temperature", "knots": [], "doubt": 0.25})
-    third = LiteRtRecognizer(recognizer.card.model_copy(update={"calibration": doubting}), recognizer.model)
+    third = LiteRtRecognizer(bare.model_copy(update={"calibration": doubting}), recognizer.model)
     assert len({recognizer.digest, other.digest, third.digest}) == 3
 
 
 def test_a_card_from_before_there_were_knots_is_read(model_copy: Path) -> None:
     card = yaml.safe_load((model_copy / CARD_NAME).read_text(encoding="utf-8"))
     card["calibration"] = {"method": "temperature", "temperature": 0.8, "curve": []}
-    card.pop("cores", None)
+    for later in ("cores", "second_look"):
+        card.pop(later)
     (model_copy / CARD_NAME).write_text(yaml.safe_dump(card), encoding="utf-8")
     recognizer = load_recognizer(model_copy)
     glyphs = np.stack(list(DRAWN.values()))
-    assert np.array_equal(recognizer.recognize(glyphs), softmax(recognizer.logits(glyphs), temperature=0.8))
+    logits = network_of_glyphs(recognizer.model).run(glyphs[..., np.newaxis])
+    assert np.array_equal(recognizer.recognize(glyphs), softmax(logits, temperature=0.8))
 
 
-def test_a_damaged_model_is_refused(model_copy: Path) -> None:
-    model = model_copy / MODEL_NAME
+def test_doubtful_glyphs_alone_are_looked_at_again(recognizer: LiteRtRecognizer) -> None:
+    card = recognizer.card
+    assert card.second_look is not None
+    glyphs = np.stack([*DRAWN.values(), *EUROPEAN.values(), *(glyph // 2 for glyph in DRAWN.values())])
+    alone = LiteRtRecognizer(card.model_copy(update={"second_look": None}), recognizer.model)
+    first = alone.recognize(glyphs)
+    # A glyph whose own chance is the limit is sure enough; the next less sure one is the first that is not.
+    limit = float(np.sort(first.max(axis=1))[len(glyphs) // 2])
+    doubtful = first.max(axis=1) < limit
+    assert 0 < doubtful.sum() < len(glyphs)
+    look = card.second_look.model_copy(update={"below": limit})
+    chances = replace(recognizer, card=card.model_copy(update={"second_look": look})).recognize(glyphs)
+    assert np.array_equal(chances[~doubtful], first[~doubtful])
+    logits = [network_of_glyphs(model).run(glyphs[doubtful, ..., np.newaxis])
+              for model in (recognizer.model, recognizer.second)]  # fmt: skip
+    assert chances[doubtful] == pytest.approx(calibrate((logits[0] + logits[1]) / 2, look.calibration), abs=1e-6)
+    assert not np.allclose(chances[doubtful], first[doubtful])
+
+
+def test_the_second_look_is_part_of_the_digest(recognizer: LiteRtRecognizer) -> None:
+    card = recognizer.card
+    assert card.second_look is not None
+    others = [
+        card.second_look.model_copy(update={"below": 0.5}),
+        card.second_look.model_copy(update={"sha256": "0" * 64}),
+        card.second_look.model_copy(update={"calibration": card.calibration}),
+        None,
+    ]
+    digests = {replace(recognizer, card=card.model_copy(update={"second_look": look})).digest for look in others}
+    assert len(digests | {recognizer.digest}) == 5
+
+
+@pytest.mark.parametrize("name", [MODEL_NAME, SECOND_NAME])
+def test_a_damaged_model_is_refused(model_copy: Path, name: str) -> None:
+    model = model_copy / name
     damaged = bytearray(model.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     model.write_bytes(damaged)
@@ -174,6 +218,9 @@ def test_a_model_made_for_another_version_is_refused(model_copy: Path, change: d
 
 
 def test_a_missing_model_or_card_is_named(model_copy: Path, tmp_path: Path) -> None:
+    (model_copy / SECOND_NAME).unlink()
+    with pytest.raises(ModelError, match=r"second\.tflite: the model cannot be read"):
+        load_recognizer(model_copy)
     (model_copy / MODEL_NAME).unlink()
     with pytest.raises(ModelError, match=r"model\.tflite: the model cannot be read"):
         load_recognizer(model_copy)

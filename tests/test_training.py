@@ -13,8 +13,7 @@ import pytest
 from docproc.character.card import CLASSES, DIGITS
 from docproc.character.normalization import normalize
 from docproc.errors import MissingExtraError, ModelError, OutputError, PageError
-from docproc.training import finish as finishing
-from docproc.training import material
+from docproc.training import material, programs, trained
 from docproc.training import train as training
 from docproc.training.ahead import made_ahead
 from docproc.training.assessment import choose_threshold, measure, reliability_points
@@ -22,7 +21,7 @@ from docproc.training.digits import datasets, negatives
 from docproc.training.digits.augmentation import CANVAS_PX, augment, bend, change_stroke, degrade, leave_fragment
 from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist, separate_ink, to_canvases
 from docproc.training.digits.negatives import cross, dash, draw_negatives
-from docproc.training.export import LARGEST_BYTES, check_agreement
+from docproc.training.export import LARGEST_BYTES, check_agreement, check_size
 from docproc.training.material import Material, Plan, halves, paint_stocks
 from docproc.training.mixture import EXTRA_WEIGHT, NEGATIVE_SHARE, aged_glyphs, shares
 from docproc.training.painting.sheet import Painted
@@ -178,8 +177,10 @@ def test_a_struck_or_overwritten_digit_that_still_reads_as_one_is_not_shown_as_n
     rng = np.random.default_rng(7)
     for _ in range(60):
         struck = negatives.struck_out(digits.canvases, rng)
-        assert max(likeness(struck, canvas) for canvas in digits.canvases) < 0.9
-        assert struck.any()
+        overwritten = negatives.overwritten(digits.canvases, digits.labels, rng)
+        for mark in (struck, overwritten):
+            assert max(likeness(mark, canvas) for canvas in digits.canvases) < 0.9
+            assert mark.any()
 
 
 def test_wrongly_labeled_digits_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -236,25 +237,29 @@ def test_the_threshold_counts_marks_read_as_digits_as_wrong() -> None:
 
 def test_an_export_that_disagrees_is_refused() -> None:
     logits = np.eye(13) * 10
-    assert check_agreement(logits, logits + 1e-5, size_bytes=1000).different_answers == 0
+    assert check_agreement(logits, logits + 1e-3) == pytest.approx(1e-3)
     with pytest.raises(ModelError, match=r"logits differ by up to 0\.5") as caught:
-        check_agreement(logits, logits + 0.5, size_bytes=1000)
+        check_agreement(logits, logits + 0.5)
     assert "Nothing was written" in caught.value.remedy
     with pytest.raises(ModelError, match="13 of 13 answers"):
-        check_agreement(logits, np.roll(logits, 1, axis=1), size_bytes=1000)
+        check_agreement(logits, np.roll(logits, 1, axis=1))
+
+
+def test_a_model_of_more_than_two_megabytes_is_refused() -> None:
+    check_size([b"0" * (LARGEST_BYTES // 2)] * 2)
     with pytest.raises(ModelError, match="at most 2,000,000"):
-        check_agreement(logits, logits, size_bytes=LARGEST_BYTES + 1)
+        check_size([b"0" * (LARGEST_BYTES // 2), b"0" * (LARGEST_BYTES // 2 + 1)])
 
 
 def test_training_without_keras_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(finishing, "find_spec", lambda name: None)
+    monkeypatch.setattr(programs, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError) as caught:
         training.train(training.Plan(output=tmp_path / "digits"))
     assert "docproc[train]" in caught.value.remedy
 
 
 def test_training_on_a_backend_that_is_missing_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(finishing, "find_spec", lambda name: name if name == "keras" else None)
+    monkeypatch.setattr(programs, "find_spec", lambda name: name if name == "keras" else None)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(MissingExtraError, match="on jax, which is not installed"):
         training.train(training.Plan(output=tmp_path / "digits"))
@@ -263,7 +268,7 @@ def test_training_on_a_backend_that_is_missing_names_it(monkeypatch: pytest.Monk
 def test_a_folder_that_cannot_be_written_is_refused_before_training(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(finishing, "find_spec", lambda name: name)
+    monkeypatch.setattr(programs, "find_spec", lambda name: name)
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         training.train(training.Plan(output=tmp_path / "file" / "digits"))
@@ -272,8 +277,8 @@ def test_a_folder_that_cannot_be_written_is_refused_before_training(
 def test_a_network_that_was_not_kept_whole_is_refused(tmp_path: Path) -> None:
     (tmp_path / "trained.keras").write_bytes(b"weights")
     with pytest.raises(ModelError, match=r"trained\.npz: there is no such file") as caught:
-        finishing.read_kept(tmp_path / "trained.keras")
-    assert "both" in caught.value.remedy
+        trained.read_kept(tmp_path / "trained.keras")
+    assert "trained.npz" in caught.value.remedy
 
 
 def test_an_epoch_made_ahead_is_the_one_asked_for_however_many_make_it() -> None:

@@ -95,22 +95,16 @@ def weighted(logits: npt.ArrayLike, *, temperature: float, weights: Sequence[flo
     return logits + temperature * np.log(np.asarray(weights, np.float64)) if len(weights) else logits
 
 
-def calibrated(
-    logits: Floats,
-    *,
-    temperature: float,
-    doubt: float = 0.0,
-    knots: Sequence[Knot] = (),
-    weights: Sequence[float] = (),
-) -> Floats:
-    """Chances from logits, (N, C) -> (N, C), rows adding up to 1: the whole of the calibration.
+def calibrate(logits: Floats, calibration: Calibration) -> Floats:
+    """Chances from logits, (N, C) -> (N, C), rows adding up to 1, by a card's calibration.
 
-    First all classes by the temperature and their weights; `doubt` is shared by all classes, so that none is ever
-    certain. Then, where there are knots, the best class's chance is put where `knots` say, and the others share what
+    First all classes by the temperature and their weights; the doubt is shared by all classes, so that none is ever
+    certain. Then, where there are knots, the best class's chance is put where they say, and the others share what
     it leaves in the proportions they had. The best class stays the best, and glyphs keep their order: the new chance
     grows strictly with the old one except where another class is about as good.
     """
-    logits = weighted(logits, temperature=temperature, weights=weights)
+    temperature, doubt, knots = calibration.temperature, calibration.doubt, calibration.knots
+    logits = weighted(logits, temperature=temperature, weights=calibration.weights)
     chances = softmax(logits, temperature=temperature)
     chances = (1.0 - doubt) * chances + doubt / max(chances.shape[-1], 1)
     if not knots or not len(chances):
@@ -125,17 +119,6 @@ def calibrated(
     result = others * (1 - top)[:, None]
     np.put_along_axis(result, best, top[:, None], axis=1)
     return result
-
-
-def calibrate(logits: Floats, calibration: Calibration) -> Floats:
-    """Chances by a card's calibration."""
-    return calibrated(
-        logits,
-        temperature=calibration.temperature,
-        doubt=calibration.doubt,
-        knots=calibration.knots,
-        weights=calibration.weights,
-    )
 
 
 def honest_chance(scores: Floats, knots: Sequence[Knot]) -> Floats:

@@ -1,7 +1,8 @@
 """The model card: what a model is, what it was made from, how well it does, and how it is to be used.
 
-In and out: `card.yaml` beside `model.tflite`. A card that does not fit its file, or this version of the program, is
-an error, because a model read with the wrong classes or normalizer gives confident rubbish.
+In and out: `card.yaml` beside `model.tflite` and, where there is one, `second.tflite`. A card that does not fit its
+files, or this version of the program, is an error, because a model read with the wrong classes or normalizer gives
+confident rubbish.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ CLASSES = (*DIGITS, CROSS, DASH, OTHER)
 
 CARD_NAME = "card.yaml"
 MODEL_NAME = "model.tflite"
+SECOND_NAME = "second.tflite"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -70,6 +72,14 @@ class Calibration(_Strict):
         return self
 
 
+class SecondLook(_Strict):
+    """Another network, asked of doubtful glyphs alone: the mean of both networks' logits says what they are."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  #: Of second.tflite.
+    below: Share  #: Glyphs whose best class has a lower chance by the first network alone are looked at again.
+    calibration: Calibration  #: Of the mean; its curve is that of the glyphs looked at again.
+
+
 class DataSource(_Strict):
     """Where a part of the training data came from."""
 
@@ -87,7 +97,8 @@ class ModelCard(_Strict):
     input_shape: list[int]  #: Of one glyph: height, width, channels.
     normalizer: str  #: `character.normalization.NORMALIZER_ID` at the time of training.
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  #: Of model.tflite.
-    calibration: Calibration
+    calibration: Calibration  #: Of the first network alone; its curve is of all glyphs, however often looked at.
+    second_look: SecondLook | None = None
     review_below: Share  #: Fields of lower confidence go to review, unless the user says otherwise.
     data: list[DataSource]
     seed: int

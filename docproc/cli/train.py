@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 _CLEARLY_WORSE = 0.002  #: Share of MNIST's test digits: twice what chance makes of two equal models.
 
-HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write model.tflite and card.yaml.
+HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write its networks and card.yaml.
 
-Sheets are painted and cut as pages are cut, then the network learns: an hour and a half on two cores. Ctrl-C is
-safe at any time: the same command with --resume goes on.
+Sheets are painted and cut as pages are cut, then two networks learn: one that reads all, and one that is asked for
+a second look where the first is in doubt. Two and a half hours on two cores, an hour less with --no-second-look.
+Ctrl-C is safe at any time: the same command with --resume goes on.
 
 \b
 Examples:
@@ -54,6 +56,9 @@ def train(
     painted_glyphs: Annotated[
         int, typer.Option(min=0, help="Glyphs cut out of painted sheets before the first epoch.")
     ] = 100_000,
+    second_look: Annotated[
+        bool, typer.Option(help="Train a second network for doubtful digits: fewer wrong ones, more time.")
+    ] = True,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that paint and make glyphs.  [default: all cores]")
     ] = None,
@@ -107,6 +112,7 @@ def train(
         glyphs_per_epoch=glyphs_per_epoch,
         painted_glyphs=painted_glyphs,
         settings=Settings(**{key: value for key, value in given.items() if value is not None}),
+        second_look=second_look,
         resume=resume,
         **({} if workers is None else {"workers": workers}),
     )
@@ -135,7 +141,7 @@ def _train(console: Console, plan: Plan) -> None:
             f"{score.held_out_right:.2%} right"
         )
 
-    with _bars(console, plan.epochs) as progress:
+    with _bars(console, plan) as progress:
         result = train_model(plan, progress=progress, epoch_done=tell)
     if isinstance(result, Path):
         console.print(
@@ -149,7 +155,7 @@ def _train(console: Console, plan: Plan) -> None:
 def _cross_validate(console: Console, plan: Plan, folds: int) -> None:
     from docproc.training.folds import cross_validate, mean_and_spread
 
-    with _bars(console, plan.epochs) as progress:
+    with _bars(console, plan) as progress:
         rows = cross_validate(
             plan,
             folds,
@@ -166,7 +172,7 @@ def _cross_validate(console: Console, plan: Plan, folds: int) -> None:
 def _search(console: Console, plan: Plan, trials: int) -> None:
     from docproc.training.search import as_options, search, short_epochs
 
-    with _bars(console, short_epochs(plan)) as progress:
+    with _bars(console, replace(plan, epochs=short_epochs(plan))) as progress:
         tried = search(
             plan, trials, progress=progress,
             trial_done=lambda number, trial: console.print(
@@ -209,7 +215,7 @@ def _figure(value: float | str) -> str:
 
 
 def _tell(console: Console, output: Path, card: ModelCard) -> None:
-    from docproc.character.card import CARD_NAME, MODEL_NAME, read_card
+    from docproc.character.card import CARD_NAME, MODEL_NAME, SECOND_NAME, read_card
     from docproc.character.recognizer import default_model_folder
 
     shipped = read_card(default_model_folder() / CARD_NAME).scores
@@ -219,18 +225,19 @@ def _tell(console: Console, output: Path, card: ModelCard) -> None:
     console.print(f"Fields go to review below a confidence of {card.review_below:g}.")
     if card.scores[mnist] < shipped[mnist] - _CLEARLY_WORSE:
         console.print("It reads clearly worse than the shipped model: give it more epochs, or more glyphs in each.")
-    console.print(f"{output}: {MODEL_NAME}, and {CARD_NAME} with all scores and what they mean", soft_wrap=True)
+    files = MODEL_NAME if card.second_look is None else f"{MODEL_NAME}, {SECOND_NAME}"
+    console.print(f"{output}: {files}, and {CARD_NAME} with all scores and what they mean", soft_wrap=True)
     console.print(f"Next: docproc process scans -o results --model {output}", soft_wrap=True)
 
 
 @contextmanager
-def _bars(console: Console, epochs: int) -> Iterator[Callable[[str, float], None]]:
+def _bars(console: Console, plan: Plan) -> Iterator[Callable[[str, float], None]]:
     """One bar a stage, each shown from its first word on, with the time left."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from docproc.training.train import STAGES
+    from docproc.training.train import LOOKS, STAGES
 
-    stages = {stage: epochs if stage == "epochs" else 1 for stage in STAGES}
+    stages = dict.fromkeys(STAGES, 1) | {stage: plan.epochs_of(look) for look, stage in LOOKS.items()}
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         tasks = {stage: bars.add_task(stage, total=total, start=False, visible=False)
@@ -240,8 +247,8 @@ def _bars(console: Console, epochs: int) -> Iterator[Callable[[str, float], None
             task = tasks[stage]
             if not bars.tasks[task].started:
                 bars.start_task(task)
-                if stage == "epochs" and done > 0:
-                    console.print(f"going on after epoch {done:.0f}")
+                if stage in LOOKS.values():
+                    console.print(f"{stage}, going on after epoch {done:.0f}" if done else stage)
                 elif not console.is_terminal:  # where no bar is drawn
                     console.print(stage)
             bars.update(task, completed=done, visible=done < stages[stage])

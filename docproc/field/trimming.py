@@ -1,4 +1,4 @@
-"""A second look at a cell: its digit without what reaches in from beside it.
+"""Another cut of a cell: its digit without what reaches in from beside it.
 
 In:  a field's darkness map and its ink mask, rules removed, a cell, and the glyph that following all strokes gave.
 Out: the same digit cut at the cell's walls, without a neighbor's ends, dots and remnants of lines; and the largest

@@ -5,7 +5,8 @@ painting/    sheets written with them, captured badly, cut by the pipeline
 mixture      what an epoch shows; material keeps writers apart; ahead makes epochs while one is learned
 settings, network, fit      what a search turns; the network; its training
 confidence, assessment      honest chances, and the scores of a card
-export, finish              model.tflite and card.yaml, or what a machine with TensorFlow needs to make them
+trained, export, finish     from networks to a model and its card, at once or where TensorFlow is
+programs                    what training needs before it begins
 train, folds, search        one run; the same on each fold of the writers; short runs to compare settings
 comparison/  well-known methods beside the shipped model
 """

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from docproc.character.calibration import negative_log_likelihood
 from docproc.errors import ModelError, OutputError
 from docproc.training.ahead import made_ahead
-from docproc.training.network import build_network, predict
+from docproc.training.network import Look, build_network, predict
 from docproc.training.settings import Settings
 
 Glyphs = npt.NDArray[np.uint8]
@@ -85,6 +85,7 @@ def fit(
     patience: int,
     checkpoint: Path | None,
     resume: bool = False,
+    look: Look = "first",
     settings: Settings = Settings(),  # noqa: B008 - frozen
     made_from: str = "",
     workers: int = 1,
@@ -125,7 +126,7 @@ def fit(
 
     started = time.monotonic() if started is None else started
     seed_everything(seed)
-    model = build_network(settings=settings)
+    model = build_network(look=look, settings=settings)
     model.compile(
         optimizer=keras.optimizers.AdamW(
             _rate(epochs * (glyphs_per_epoch // BATCH), settings.rate), weight_decay=settings.weight_decay
@@ -133,7 +134,7 @@ def fit(
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
     )
     model.optimizer.build(model.trainable_variables)
-    run = {"epochs": epochs, "glyphs_per_epoch": glyphs_per_epoch, "seed": seed, **asdict(settings)}
+    run = {"epochs": epochs, "glyphs_per_epoch": glyphs_per_epoch, "seed": seed, "look": look, **asdict(settings)}
     run["material"] = made_from
     state = _State(0, 0, model.get_weights(), model.get_weights(), [], 0.0)
     if resume and checkpoint is not None and checkpoint.exists():

@@ -27,7 +27,7 @@ def cross_validate(
     progress: Progress = lambda stage, done: None,
     fold_done: Callable[[int, Row], None] = lambda fold, row: None,
 ) -> list[Row]:
-    """Train once for each fold on the digits of all others.
+    """Train the first look once for each fold on the digits of all others.
 
     An interrupted run with `plan.resume` goes on in its fold; a fold that was finished takes the time of its last
     look alone. What is kept for that is deleted after the last fold.
@@ -40,7 +40,7 @@ def cross_validate(
     if folds < 2:
         raise ValueError(f"cross-validation needs two folds at least, got {folds}")
     require_to_train(plan.output)
-    plans = [replace(plan, output=plan.output / f"fold{fold + 1}") for fold in range(folds)]
+    plans = [replace(plan, output=plan.output / f"fold{fold + 1}", second_look=False) for fold in range(folds)]
     if plan.resume and not any(has_begun(own.output) for own in plans):
         raise not_begun(plan.output)
     sources, x_test, y_test = read_sources(plan)

@@ -22,6 +22,7 @@ from docproc.training import mixture
 from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist
 from docproc.training.digits.styles import drawn_styles
 from docproc.training.fit import save_arrays
+from docproc.training.network import Look
 from docproc.training.painting.stock import Painted, paint_stock
 from docproc.training.settings import Settings
 
@@ -57,8 +58,13 @@ class Plan:
     held_out_glyphs: int = 20_000  #: To calibrate on, and as many again to measure on.
     patience: int = 15  #: Epochs without a better held-out loss after which training stops.
     settings: Settings = field(default_factory=Settings)
+    second_look: bool = True  #: Train another network for doubtful glyphs, in half as many epochs.
     workers: int = field(default_factory=available_cores)  #: Cores that paint and that make glyphs.
     resume: bool = False
+
+    def epochs_of(self, look: Look) -> int:
+        """Epochs of one of the networks: the second one only helps where the first is in doubt."""
+        return self.epochs if look == "first" else max(self.epochs // 2, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,9 +144,10 @@ def halves(sources: Sequence[Digits], seed: int) -> tuple[list[Digits], list[Dig
     return [one for one, _ in parts], [other for _, other in parts]
 
 
-def training_glyphs(plan: Plan, material: Material, stocks: Stocks) -> EpochGlyphs:
-    """Makes the glyphs of each epoch."""
-    return EpochGlyphs(material.train, material.train, stocks.train, plan.glyphs_per_epoch, plan.seed, plan.epochs)
+def training_glyphs(plan: Plan, material: Material, stocks: Stocks, *, look: Look = "first") -> EpochGlyphs:
+    """Makes the glyphs of each epoch of a network."""
+    epochs = plan.epochs_of(look)
+    return EpochGlyphs(material.train, material.train, stocks.train, plan.glyphs_per_epoch, plan.seed, epochs)
 
 
 def held_out_glyphs(plan: Plan, material: Material, stocks: Stocks) -> tuple[Labeled, Labeled]:
@@ -226,9 +233,10 @@ def stock_path(output: Path) -> Path:
     return output.with_name(f".{output.name}.stock.npz")
 
 
-def checkpoint_path(output: Path, name: str | None = None) -> Path:
+def checkpoint_path(output: Path, name: str | None = None, *, look: Look = "first") -> Path:
     """Where the state of the training for an output folder is kept; of the run `name`, where there are several."""
-    return output.with_name(f".{name or output.name}.checkpoint.npz")
+    which = "" if look == "first" else f".{look}"
+    return output.with_name(f".{name or output.name}{which}.checkpoint.npz")
 
 
 def _seed(seed: int, key: str) -> int:

@@ -58,7 +58,7 @@ def search(
     All learn the same glyphs; those painted are painted once.
     """
     require_to_train(plan.output)
-    short = replace(plan, epochs=short_epochs(plan), output=plan.output / "trials")
+    short = replace(plan, epochs=short_epochs(plan), output=plan.output / "trials", second_look=False)
     if plan.resume and not has_begun(short.output, checkpoint="trial1"):
         raise not_begun(plan.output)
     material = gather(short)

@@ -1,6 +1,6 @@
 """From digits to a model with its card: the whole of `docproc train` on one screen.
 
-In:  a plan. Out: `model.tflite` and `card.yaml` in a folder, both or neither.
+In:  a plan. Out: a model and its card in a folder, all or nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,7 @@ from pathlib import Path
 from docproc.character.card import DataSource, ModelCard
 from docproc.errors import ModelError
 from docproc.training.digits.datasets import LICENSES
-from docproc.training.finish import (
-    Trained,
-    can_finish,
-    finish,
-    keep,
-    program_versions,
-    read_kept,
-    require_keras,
-    require_tensorflow,
-    require_writable,
-)
+from docproc.training.finish import finish
 from docproc.training.fit import EpochScore, fit
 from docproc.training.material import (
     Material,
@@ -37,12 +27,22 @@ from docproc.training.material import (
     training_glyphs,
 )
 from docproc.training.mixture import NEGATIVE_SHARE, shares
+from docproc.training.network import Look
+from docproc.training.programs import (
+    can_finish,
+    program_versions,
+    require_keras,
+    require_tensorflow,
+    require_writable,
+)
+from docproc.training.trained import Trained, TrainedNetwork, keep, read_kept
 
 __all__ = ["Material", "Plan", "finish_kept", "gather", "learn", "train"]
 
-#: (stage, how much of it is done), of `STAGES`: epochs 0 to all, the others 0 to 1.
+#: (stage, how much of it is done), of `STAGES`: looks 0 to all epochs, the others 0 to 1.
 Progress = Callable[[str, float], None]
-STAGES = ("reading digits", "painting", "epochs", "calibrating")
+LOOKS: dict[Look, str] = {"first": "first look", "second": "second look"}
+STAGES = ("reading digits", "painting", *LOOKS.values(), "calibrating")
 
 
 def train(
@@ -86,7 +86,7 @@ def learn(
     progress: Progress = lambda stage, done: None,
     epoch_done: Callable[[EpochScore], None] = lambda score: None,
 ) -> Trained:
-    """Paint and train: the network with all that its card needs. Only what a resumed run reads is written.
+    """Paint and train: networks with all that their card needs. Only what a resumed run reads is written.
 
     Parameters
     ----------
@@ -96,9 +96,10 @@ def learn(
         Name of this run beside others with the same output.
     """
     started = time.monotonic()
-    progress("reading digits", 0.0)
-    material = gather(plan) if material is None else material
-    progress("reading digits", 1.0)
+    if material is None:
+        progress("reading digits", 0.0)
+        material = gather(plan)
+        progress("reading digits", 1.0)
     stocks = paint_stocks(
         plan,
         material,
@@ -107,33 +108,44 @@ def learn(
     )
     calibration, measured = held_out_glyphs(plan, material, stocks)
     half = len(calibration[0]) // 2
-    fitted = fit(
-        training_glyphs(plan, material, stocks),
-        (calibration[0][:half], calibration[1][:half]),
-        epochs=plan.epochs,
-        glyphs_per_epoch=plan.glyphs_per_epoch,
-        seed=plan.seed,
-        patience=plan.patience,
-        checkpoint=checkpoint_path(plan.output, checkpoint),
-        resume=plan.resume,
-        settings=plan.settings,
-        made_from=digest(plan, material),
-        workers=plan.workers,
-        started=started,
-        earlier_s=stocks.wall_time_s,
-        progress=lambda epoch, share: progress("epochs", epoch + share),
-        epoch_done=epoch_done,
-    )
+    made_from = digest(plan, material)
+
+    def told(stage: str) -> Callable[[int, float], None]:
+        return lambda epoch, share: progress(stage, epoch + share)
+
+    networks: list[TrainedNetwork] = []
+    wall_time_s = 0.0
+    looks: tuple[Look, ...] = ("first", "second") if plan.second_look else ("first",)
+    for look in looks:
+        fitted = fit(
+            training_glyphs(plan, material, stocks, look=look),
+            (calibration[0][:half], calibration[1][:half]),
+            epochs=plan.epochs_of(look),
+            glyphs_per_epoch=plan.glyphs_per_epoch,
+            seed=plan.seed,
+            patience=plan.patience,
+            checkpoint=checkpoint_path(plan.output, checkpoint, look=look),
+            resume=plan.resume,
+            look=look,
+            settings=plan.settings,
+            made_from=made_from,
+            workers=plan.workers,
+            started=started,
+            earlier_s=stocks.wall_time_s if look == "first" else 0.0,
+            progress=told(LOOKS[look]),
+            epoch_done=epoch_done,
+        )
+        networks.append(TrainedNetwork(fitted.model, look, plan.settings, len(fitted.history)))
+        wall_time_s += fitted.wall_time_s
+        started = time.monotonic()
     return Trained(
-        model=fitted.model,
-        settings=plan.settings,
+        networks=networks,
         calibration=calibration,
         measured=measured,
         test=(material.x_test, material.y_test),
         data=_sources(material),
         seed=plan.seed,
-        epochs=len(fitted.history),
-        wall_time_s=fitted.wall_time_s,
+        wall_time_s=wall_time_s,
         cores=available_cores(),
         versions=program_versions(_backend()),
     )
@@ -161,7 +173,8 @@ def not_begun(output: Path) -> ModelError:
 def forget(output: Path, *, checkpoint: str | None = None) -> None:
     """Delete what was kept for a run that might have been interrupted."""
     stock_path(output).unlink(missing_ok=True)
-    checkpoint_path(output, checkpoint).unlink(missing_ok=True)
+    for look in LOOKS:
+        checkpoint_path(output, checkpoint, look=look).unlink(missing_ok=True)
 
 
 def finish_kept(path: Path, output: Path) -> ModelCard:

@@ -106,12 +106,20 @@ def shipped(recognizer: LiteRtRecognizer) -> Trained:
     """The model that pages are read with; not trained here. Its time is the one on its card."""
     card = recognizer.card
     sources = ", ".join(f"{source.name} {100 * source.share:.0f} %" for source in card.data)
+    looks = "A CNN" if card.second_look is None else "Two CNNs, of which the second looks at doubtful digits alone,"
     how = (
-        f"A CNN trained by docproc train, not here, and on more than MNIST ({sources}); its training time is the "
-        f"clock's, from its card. Run by LiteRT. It may also answer that a mark is no digit ({len(card.classes)} "
+        f"{looks} trained by docproc train, not here, and on more than MNIST ({sources}); the training time is the "
+        f"clock's, from the card. Run by LiteRT. It may also answer that a mark is no digit ({len(card.classes)} "
         "classes), which counts as wrong here; its chances are the calibrated ones."
     )
-    return Trained("shipped", "docproc's CNN", how, recognizer.recognize, card.wall_time_s, len(recognizer.model))
+    return Trained(
+        "shipped",
+        "docproc's CNN",
+        how,
+        recognizer.recognize,
+        card.wall_time_s,
+        len(recognizer.model) + len(recognizer.second),
+    )
 
 
 def _pixels(images: Images) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from docproc.character.card import CLASSES, CROSS, DASH, OTHER
 from docproc.page import Ink
 from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX
-from docproc.training.digits.strokes import LETTERS, Curve, draw
+from docproc.training.digits.strokes import LETTERS, Curve, draw, trim
 
 Rng = np.random.Generator
 
@@ -123,7 +123,7 @@ def other(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: R
     kinds: tuple[tuple[float, Callable[[], Ink]], ...] = (
         (0.22, lambda: _letter(rng)),
         (0.10, lambda: _scribble(rng)),
-        (0.14, lambda: _overwritten(canvases, digits, rng)),
+        (0.14, lambda: overwritten(canvases, digits, rng)),
         (0.10, lambda: struck_out(canvases, rng)),
         (0.07, lambda: _blot(rng)),
         (0.19, lambda: _touching(canvases, rng)),
@@ -172,7 +172,8 @@ def _scribble(rng: Rng) -> Ink:
     return draw([points], rng, width_px=GLYPH_PX * rng.uniform(0.6, 1), height_px=GLYPH_PX * rng.uniform(0.6, 1))
 
 
-def _overwritten(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: Rng) -> Ink:
+def overwritten(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: Rng) -> Ink:
+    """A digit written over another one, so that neither shows."""
     for _ in range(20):
         first, second = rng.integers(len(canvases), size=2)
         pair = tuple(sorted((int(digits[first]), int(digits[second]))))
@@ -230,9 +231,9 @@ def _blot(rng: Rng) -> Ink:
 def _touching(canvases: npt.NDArray[np.uint8], rng: Rng) -> Ink:
     """Two digits, or three, side by side, touching or nearly, as a cutter that missed a cut hands them over."""
     count = 3 if rng.random() < 0.12 else 2
-    row = _crop(canvases[rng.integers(len(canvases))])
+    row = trim(canvases[rng.integers(len(canvases))])
     for _ in range(count - 1):
-        piece = _crop(canvases[rng.integers(len(canvases))])
+        piece = trim(canvases[rng.integers(len(canvases))])
         scale = rng.uniform(0.75, 1.1)
         piece = cv2.resize(piece, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         height = max(row.shape[0], piece.shape[0]) + 6
@@ -244,7 +245,7 @@ def _touching(canvases: npt.NDArray[np.uint8], rng: Rng) -> Ink:
         start = max(row.shape[1] - overlap, 0)
         part = wide[at : at + piece.shape[0], start : start + piece.shape[1]]
         np.maximum(part, piece, out=part)
-        row = _crop(wide)
+        row = trim(wide)
     return _on_canvas(row)
 
 
@@ -253,9 +254,9 @@ def _half(canvases: npt.NDArray[np.uint8], digits: npt.NDArray[np.uint8], rng: R
         index = rng.integers(len(canvases))
         if int(digits[index]) not in _CUT_DIGITS:
             continue
-        crop = _crop(canvases[index])
+        crop = trim(canvases[index])
         kept = int(crop.shape[1] * rng.uniform(0.4, 0.52))
-        half = _crop(crop[:, :kept] if rng.random() < 0.5 else crop[:, -kept:])
+        half = trim(crop[:, :kept] if rng.random() < 0.5 else crop[:, -kept:])
         if half.shape[1] >= _NARROWEST_HALF * half.shape[0]:
             return _on_canvas(half)
     return _letter(rng)
@@ -283,15 +284,10 @@ def _fraction(canvases: npt.NDArray[np.uint8], rng: Rng) -> Ink:
     """Two small digits with a slanted stroke between them."""
     canvas = draw([_stroke((0.85, 0), (0.15, 1), rng)], rng)
     for at in ((10, 10), (CANVAS_PX - 10 - 20, CANVAS_PX - 10 - 20)):
-        small = cv2.resize(_crop(canvases[rng.integers(len(canvases))]), (int(rng.integers(8, 19)), 20))
+        small = cv2.resize(trim(canvases[rng.integers(len(canvases))]), (int(rng.integers(8, 19)), 20))
         part = canvas[at[1] : at[1] + 20, at[0] : at[0] + small.shape[1]]
         np.maximum(part, small, out=part)
     return canvas
-
-
-def _crop(ink: Ink) -> Ink:
-    left, top, width, height = cv2.boundingRect(ink)
-    return ink[top : top + height, left : left + width] if width else ink
 
 
 def _on_canvas(ink: Ink) -> Ink:

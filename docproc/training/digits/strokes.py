@@ -132,3 +132,9 @@ def write(curves: Sequence[Curve], rng: np.random.Generator, *, pen_px: float, p
         for start, end, width in zip(fixed[:-1].tolist(), fixed[1:].tolist(), widths.tolist(), strict=False):
             cv2.line(fine, start, end, 255, width, cv2.LINE_8, _SHIFT_BITS)
     return cv2.resize(fine, (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_AREA)
+
+
+def trim(ink: Ink) -> Ink:
+    """Ink without the paper around it; as it is where there is none."""
+    left, top, width, height = cv2.boundingRect(ink)
+    return ink[top : top + height, left : left + width] if width else ink

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from docproc.geometry import Box
 from docproc.page import Ink
 from docproc.training.digits.augmentation import GLYPH_PX
+from docproc.training.digits.strokes import trim
 from docproc.training.painting.hands import Hand
 from docproc.training.painting.rulings import Ruling, draw_cells, draw_line
 
@@ -81,16 +82,11 @@ def arrange(marks: Sequence[Ink], is_digit: npt.NDArray[np.bool_], rng: Rng, *, 
     size = (height, SHEET_WIDTH_PX)
     sheet = Arrangement(np.zeros(size, np.uint8), np.zeros(size, np.uint8), np.zeros(size, np.int16))
     queues = ([*rng.permutation(np.flatnonzero(is_digit))], [*rng.permutation(np.flatnonzero(~is_digit))])
-    desk = _Desk(sheet, [_trim(mark) for mark in marks], queues, hand, ruling, rng)
+    desk = _Desk(sheet, [trim(mark) for mark in marks], queues, hand, ruling, rng)
     while desk.left() and sheet.bottom + 5 * desk.cell_height < height:
         desk.row(FAMILIES[int(rng.choice(chosen))])
     used = min(round(sheet.bottom + MARGIN_PX), height)
     return sheet.cropped(used)
-
-
-def _trim(mark: Ink) -> Ink:
-    left, top, width, height = cv2.boundingRect(mark)
-    return mark[top : top + height, left : left + width]
 
 
 @dataclass(slots=True)
