@@ -14,6 +14,7 @@ from docproc.training.settings import Settings
 Look = Literal["first", "second"]  #: Of all glyphs, or of those that the first leaves in doubt.
 
 _LEAST_FILTERS = 8
+_SECOND_WIDTH = 1.5  #: Filters of the second look, relative: few glyphs come to it, so it may take its time.
 _ROUND_TO = 8  #: Filters come in eights: what the processor takes at once.
 
 
@@ -28,13 +29,15 @@ def build_network(
     About 260,000 weights and 10 million multiply-adds a glyph at width 1: about 4,000 glyphs a second on one core.
     Its work is at 14 and 7 pixels, in layers of many filters: there one core does twice as many multiply-adds a
     second as in thin ones at 28. The first layer's 32 filters span all that 25 pixels can hold, so that its stride
-    loses nothing. The second look has two layers in its place, and takes a tenth longer: networks that are built
-    differently err differently. `batch_size` fixes N, which the export needs.
+    loses nothing. The second look has two layers in its place, and more filters: networks that are built differently
+    err differently, and a larger one errs less. `batch_size` fixes N, which the export needs.
     """
     from keras import Input, Model, layers
 
+    width = settings.width * (1 if look == "first" else _SECOND_WIDTH)
+
     def filters(count: int) -> int:
-        return max(round(count * settings.width / _ROUND_TO) * _ROUND_TO, _LEAST_FILTERS)
+        return max(round(count * width / _ROUND_TO) * _ROUND_TO, _LEAST_FILTERS)
 
     # Names are given, not counted up by Keras: they stand in the exported file, and equal models have equal files.
     def convolve(x: Any, name: str, count: int, *, side: int = 3, stride: int = 1) -> Any:
