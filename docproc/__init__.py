@@ -15,7 +15,7 @@ The way of a page, and where to find it:
     explain, evaluation        how a page was read; how well a batch was
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)
     cli/                       the verbs
-    geometry, errors           what all of it stands on
+    geometry, litert, errors   what all of it stands on
 
 In a program: `docproc.batch.process_batch` reads folders, `docproc.pipeline.read_page` one page.
 Importing this package loads none of it.
