@@ -24,8 +24,8 @@ _CLEARLY_WORSE = 0.002  #: Share of MNIST's test digits: twice what chance makes
 HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write its networks and card.yaml.
 
 Sheets are painted and cut as pages are cut, then two networks learn: one that reads all, and one that is asked for
-a second look where the first is in doubt. Two and a half hours on two cores, an hour less with --no-second-look.
-Ctrl-C is safe at any time: the same command with --resume goes on.
+a second look where the first is in doubt. Two and a half hours on two cores, two thirds of that with
+--no-second-look. Ctrl-C is safe at any time: the same command with --resume goes on.
 
 \b
 Examples:
@@ -57,7 +57,7 @@ def train(
         int, typer.Option(min=0, help="Glyphs cut out of painted sheets before the first epoch.")
     ] = 100_000,
     second_look: Annotated[
-        bool, typer.Option(help="Train a second network for doubtful digits: fewer wrong ones, more time.")
+        bool, typer.Option(help="Train a second network for doubtful digits: fewer wrong ones, half as long again.")
     ] = True,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that paint and make glyphs.  [default: all cores]")

@@ -34,7 +34,7 @@ from docproc.training.assessment import choose_threshold, measure, reliability_p
 from docproc.training.confidence import fit_calibration, weights_and_glyphs
 from docproc.training.export import check_agreement, check_size, export
 from docproc.training.material import Labeled
-from docproc.training.network import predict
+from docproc.training.network import Look, predict
 from docproc.training.programs import program_versions
 from docproc.training.trained import Trained
 
@@ -44,7 +44,7 @@ WRONG_AMONG_ACCEPTED = 0.003
 #: Glyphs whose best class has less of a chance get a second look: one in four of those held out, one in seven of
 #: MNIST's. A second look at all would make as many of the held-out ones sure, and as few of these wrong.
 SURE = 0.995
-_FILES = {"first": (MODEL_NAME, BATCH), "second": (SECOND_NAME, SECOND_BATCH)}
+_BATCHES: dict[Look, int] = {"first": BATCH, "second": SECOND_BATCH}
 #: Share of marks in the boxes of filled forms that are neither digit, cross nor dash: an assumption, on the safe side
 #: of what careful writers do. Training shows several times as many, so that the network knows them.
 MET = {CLASSES.index(OTHER): 0.03}
@@ -74,7 +74,7 @@ def finish(trained: Trained, output: Path) -> ModelCard:
         If the folder cannot be written.
     """
     exported = [
-        export(network.model, batch=_FILES[network.look][1], look=network.look, settings=network.settings)
+        export(network.model, batch=_BATCHES[network.look], look=network.look, settings=network.settings)
         for network in trained.networks
     ]
     check_size(exported)
@@ -100,9 +100,10 @@ def _describe(trained: Trained, exported: Sequence[bytes], *, name: str) -> Mode
     """Check the export, calibrate, measure, and put it all on a card."""
     test, test_truth = trained.test
     looks = [network_of_glyphs(model) for model in exported]
+    test_logits = [look.run(test[..., np.newaxis]) for look in looks]
     difference = max(
-        check_agreement(predict(network.model, test), look.run(test[..., np.newaxis]))
-        for network, look in zip(trained.networks, looks, strict=True)
+        check_agreement(predict(network.model, test), own)
+        for network, own in zip(trained.networks, test_logits, strict=True)
     )
     weights, (known, known_truth), (glyphs, truth) = _as_met(trained)
     logits = [look.run(known[..., np.newaxis]) for look in looks]
@@ -123,22 +124,23 @@ def _describe(trained: Trained, exported: Sequence[bytes], *, name: str) -> Mode
         versions={**program_versions("tensorflow"), **trained.versions},
         notes=_NOTES,
     )
-    first = LiteRtRecognizer(card, exported[0])
     scores = {"export_largest_logit_difference": round(difference, 4), "epochs": float(trained.networks[0].epochs)}
     if len(exported) > 1:
         # Calibrated on what it is asked of: doubtful glyphs, of which more are wrong than of all.
         doubtful = _is_doubtful(calibrate(logits[0], calibration))
         mean = fit_calibration(np.mean(logits, axis=0)[doubtful], known_truth[doubtful], weights=weights)
         look = SecondLook(sha256=hashlib.sha256(exported[1]).hexdigest(), below=SURE, calibration=mean)
-        again = _is_doubtful(first.recognize(glyphs))
-        chances = LiteRtRecognizer(card.model_copy(update={"second_look": look}), *exported).recognize(glyphs[again])
-        look = look.model_copy(update={"calibration": _with_curve(mean, chances, truth[again])})
         card = card.model_copy(update={"second_look": look})
+        again = _is_doubtful(calibrate(looks[0].run(glyphs[..., np.newaxis]), calibration))
+        test_again = _is_doubtful(calibrate(test_logits[0], calibration))
         scores["second_look_epochs"] = float(trained.networks[1].epochs)
         scores["held_out_looked_at_again"] = round(float(again.mean()), 5)
-        scores["mnist_test_looked_at_again"] = round(float(_is_doubtful(first.recognize(test)).mean()), 5)
+        scores["mnist_test_looked_at_again"] = round(float(test_again.mean()), 5)
     recognizer = LiteRtRecognizer(card, *exported)
     chances = recognizer.recognize(glyphs)
+    if card.second_look is not None:
+        curved = _with_curve(card.second_look.calibration, chances[again], truth[again])
+        card = card.model_copy(update={"second_look": card.second_look.model_copy(update={"calibration": curved})})
     return card.model_copy(
         update={
             "calibration": _with_curve(calibration, chances, truth),

@@ -11,20 +11,19 @@ from __future__ import annotations
 import cProfile
 import pstats
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from docproc.character.normalization import normalize_all
-from docproc.character.recognizer import load_recognizer
+from docproc.character.card import ModelCard
+from docproc.character.recognizer import LiteRtRecognizer, load_recognizer
 from docproc.decision import Policy
-from docproc.form.registration import Unregistered, register
-from docproc.page import Page, find_sources, list_pages, load_page
-from docproc.pipeline import propose, read_page
-from docproc.template import Template, load_template
+from docproc.page import find_sources, list_pages, load_page
+from docproc.pipeline import read_page
+from docproc.template import load_template
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 STAGES = (
@@ -39,6 +38,26 @@ STAGES = (
 )
 
 
+@dataclass
+class _Listener:
+    """A recognizer that remembers what it was asked."""
+
+    recognizer: LiteRtRecognizer
+    heard: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+
+    @property
+    def card(self) -> ModelCard:
+        return self.recognizer.card
+
+    @property
+    def digest(self) -> str:
+        return self.recognizer.digest
+
+    def recognize(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        self.heard.append(glyphs)
+        return self.recognizer.recognize(glyphs)
+
+
 def main() -> None:
     """Profile the samples, print the shares."""
     cv2.setNumThreads(1)
@@ -50,10 +69,11 @@ def main() -> None:
         pages = [load_page(ref) for source in find_sources([str(folder)]) for ref in list_pages(source)]
         work += [(page, template) for page in pages]
     read_page(work[0][0], [work[0][1]], recognizer, policy)  # what is loaded once is not a page's time
+    listener = _Listener(recognizer)
     profile = cProfile.Profile()
     profile.enable()
     for page, template in work:
-        read_page(page, [template], recognizer, policy)
+        read_page(page, [template], listener, policy)
     profile.disable()
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     spent = {(file.replace("\\", "/"), name): row[3] for (file, _, name), row in stats.items()}
@@ -63,7 +83,7 @@ def main() -> None:
         share = sum(value for (where, what), value in spent.items() if what == name and where.endswith(file)) / whole
         print(f"  {share:6.1%}  {name}")
     # The pages' own glyphs: how many need a second look decides.
-    glyphs = np.concatenate([_glyphs_of(page, template) for page, template in work])
+    glyphs = np.concatenate(listener.heard)
     alone = replace(recognizer, card=recognizer.card.model_copy(update={"second_look": None}))
     for what, reader in (("both looks", recognizer), ("the first alone", alone)):
         reader.recognize(glyphs)
@@ -71,13 +91,6 @@ def main() -> None:
         reader.recognize(glyphs)
         speed = len(glyphs) / (time.perf_counter() - started)
         print(f"recognizer by itself, {what}: {speed:,.0f} of their {len(glyphs):,} glyphs a second on one core")
-
-
-def _glyphs_of(page: Page, template: Template) -> npt.NDArray[np.uint8]:
-    found = register(page, template)
-    if isinstance(found, Unregistered):
-        return np.empty((0, 28, 28), np.uint8)
-    return normalize_all([glyph.ink for proposal in propose(page, found.located) for glyph in proposal.glyphs])
 
 
 if __name__ == "__main__":

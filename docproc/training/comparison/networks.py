@@ -23,7 +23,7 @@ from docproc.training.fit import seed_everything
 
 _TRAINING_BATCH = 128
 _RATE = 1e-3  #: Keras' own for Adam and RMSprop.
-_PATIENCE_EPOCHS = 6  #: Without a lower validation loss; then the best epoch's weights come back.
+_PATIENCE_EPOCHS = 6  #: Without a lower validation loss, three being chance; then the best epoch's weights return.
 _DENSE_DROPOUT = 0.3
 _CNN_DROPOUT = 0.5
 _TELL_EVERY = 20  #: Batches.
