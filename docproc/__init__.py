@@ -7,6 +7,7 @@ The way of a page, and where to find it:
     form/                      where the form lies on the page, where its fields are, ink without rules
     field/                     one field to candidate glyphs, and back to values with chances
     character/                 glyph to MNIST's 28 x 28, to calibrated chances
+    combination/               a second reader, of whole lines; both readers' word in one chance
     reading                    what was read: values, verdicts, reasons
     rules, decision            what a value must satisfy; accepted, to review, or rejected
     pipeline                   read_page: all of the above, in order, on one screen

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc.character.recognizer import load_recognizer
+from docproc.combination.line_reader import line_reader_beside
 from docproc.decision import Policy
 from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
 from docproc.errors import MissingExtraError, PageError
@@ -95,6 +96,7 @@ def process_batch(
     whole_image: bool = False,
     review_below: float | None = None,
     model_dir: Path | None = None,
+    lines_dir: Path | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -117,6 +119,8 @@ def process_batch(
         Fields whose confidence is lower go to review; from the model card where None.
     model_dir : Path, optional
         A trained model; the shipped one where None.
+    lines_dir : Path, optional
+        A reader of lines, trained beside that model; the shipped one beside the shipped model where None.
     jobs : int, optional
         Processes; the number of cores where None. Few pages are read in this process.
     progress : callable, optional
@@ -132,7 +136,8 @@ def process_batch(
         If nothing to read was found at all.
     """
     recognizer = load_recognizer(model_dir)
-    policy = Policy(recognizer.card.review_below if review_below is None else review_below)
+    line_reader = line_reader_beside(recognizer, lines_dir)
+    policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
     with open_results(output_dir, review_below=policy.review_below) as results:
         given = None if template_path is None or whole_image else load_template(template_path)
         references = [given.reference_path] if given is not None and given.reference_path is not None else []
@@ -144,7 +149,7 @@ def process_batch(
         return keep_outcomes(
             chain(beginning, listed),
             engine=engine,
-            open_reader=OpenReader(recognizer, templates, policy, whole_image),
+            open_reader=OpenReader(recognizer, templates, policy, whole_image, line_reader),
             results=results,
             summary=Summary(output=output_dir, review_below=policy.review_below),
             expected=lambda: listed.expected,

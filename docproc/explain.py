@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.character.recognizer import Recognizer
+from docproc.combination.line_reader import LineReader
 from docproc.decision import Policy
 from docproc.errors import OutputError
 from docproc.page import Page
@@ -60,6 +61,7 @@ def explain_page(
     *,
     only: str | None = None,
     whole_image: bool = False,
+    line_reader: LineReader | None = None,
 ) -> Record:
     """Read a page and write down all that was seen on the way.
 
@@ -76,7 +78,9 @@ def explain_page(
         If the folder cannot be written.
     """
     seen = _Pictures(only)
-    record = read_page(page, templates, recognizer, policy, whole_image=whole_image, trace=seen)
+    record = read_page(
+        page, templates, recognizer, policy, line_reader=line_reader, whole_image=whole_image, trace=seen
+    )
     try:
         output.mkdir(parents=True, exist_ok=True)
         _write(output / OVERVIEW, _overview(page, record))

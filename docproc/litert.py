@@ -36,7 +36,7 @@ class Network:
         if interpreter is None:
             interpreter = self._interpreter = _interpreter(self.model, self.shape)
         source, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]
-        scores = np.empty((len(images), *result["shape"][1:]), np.float64)
+        scores = [np.empty((0, *result["shape"][1:]), np.float64)] if len(images) == 0 else []
         batch = np.zeros(self.shape, np.float32)
         for start in range(0, len(images), self.shape[0]):
             part = images[start : start + self.shape[0]]
@@ -46,8 +46,8 @@ class Network:
             batch[len(part) :] = 0.0
             interpreter.set_tensor(source, batch)
             interpreter.invoke()
-            scores[start : start + len(part)] = interpreter.get_tensor(result["index"])[: len(part)]
-        return scores
+            scores.append(interpreter.get_tensor(result["index"])[: len(part)].astype(np.float64))
+        return np.concatenate(scores)
 
     def __reduce__(self) -> tuple[object, ...]:
         # An interpreter does not travel to a worker process; its bytes do.

@@ -16,12 +16,16 @@ import numpy.typing as npt
 
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
+from docproc.combination.line_reader import LineReader, Values
+from docproc.combination.pooling import combine
 from docproc.decision import Policy, decide, page_verdict
 from docproc.field.comb import cut_cells, read_cells
 from docproc.field.glyph import Glyph, crosses_edge, residue
 from docproc.field.interpretation import Interpretation, Marks, marks_from, resolve
+from docproc.field.lattice_picture import draw_lattice
+from docproc.field.line import line_of
 from docproc.field.segmentation import Lattice, segment
-from docproc.field.string import read_lattice
+from docproc.field.string import best_paths, read_lattice
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
 from docproc.form.cutting import FieldImage, crop, cut_field
@@ -38,6 +42,8 @@ from docproc.template import Field, Template
 SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
 LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
 LEAST_CHANCE = 1e-3  #: Of an alternative to be named.
+LINE_ZOOM = 3  #: Of a line of writing, shown to people.
+MOST_ALTERNATIVES = 3  #: That are named.
 LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
 WHOLE_IMAGE_FIELD = "value"
 
@@ -87,6 +93,7 @@ def read_page(
     recognizer: Recognizer,
     policy: Policy,
     *,
+    line_reader: LineReader | None = None,
     whole_image: bool = False,
     trace: Trace | None = None,
 ) -> Record:
@@ -99,6 +106,8 @@ def read_page(
         The page follows the one that it lies on best; without any, fields are found on the page itself.
     recognizer : Recognizer
     policy : Policy
+    line_reader : LineReader, optional
+        A second reader, which takes whole fields; both together decide.
     whole_image : bool
         The image is one free field named `value`, cut out elsewhere.
     trace : Trace, optional
@@ -107,16 +116,17 @@ def read_page(
     watch = trace or _Silent()
     watch.picture("page", page.pixels)
     sheet = _locate(page, templates, whole_image=whole_image, trace=watch)
+    digest = recognizer.digest if line_reader is None else f"{recognizer.digest}+{line_reader.digest}"
     if isinstance(sheet, Unregistered):
-        return _unread(page, templates, recognizer, sheet)
+        return _unread(page, templates, digest, sheet)
 
-    readings = read_fields(page, sheet.located, recognizer, policy, trace=watch)
+    readings = read_fields(page, sheet.located, recognizer, policy, line_reader=line_reader, trace=watch)
     reasons = () if readings else (Reason.NO_FIELDS,)
     return Record(
         ref=page.ref,
         template=sheet.template,
         template_digest=sheet.digest,
-        model_digest=recognizer.digest,
+        model_digest=digest,
         fields=readings,
         verdict=page_verdict(readings, reasons),
         reasons=reasons,
@@ -130,6 +140,7 @@ def read_fields(
     recognizer: Recognizer,
     policy: Policy,
     *,
+    line_reader: LineReader | None = None,
     trace: Trace | None = None,
 ) -> tuple[FieldReading, ...]:
     """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs."""
@@ -141,7 +152,7 @@ def read_fields(
     taken = 0
     for proposal in proposals:
         own = slice(taken, taken + len(proposal.glyphs))
-        readings.append(_read_field(proposal, glyphs[own], marks[own], policy, watch))
+        readings.append(_read_field(proposal, glyphs[own], marks[own], line_reader, policy, watch))
         taken = own.stop
     return tuple(readings)
 
@@ -171,7 +182,7 @@ class _Sheet:
 
 def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, trace: Trace) -> _Sheet | Unregistered:
     if whole_image:
-        return _Sheet((_whole_image(page),))
+        return _Sheet((whole_image_field(page),))
     if not templates:
         layout = find_fields(page)
         trace.note(f"no template: {len(layout.located)} fields found on the page")
@@ -188,7 +199,8 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
     return _Sheet(best.located, template.name, template.digest, best.residual_mm)
 
 
-def _whole_image(page: Page) -> LocatedField:
+def whole_image_field(page: Page) -> LocatedField:
+    """The field that an image is that shows one number and nothing else."""
     height_px, width_px = page.pixels.shape[:2]
     px_per_mm = (page.dpi or ASSUMED_DPI) / MM_PER_INCH
     box = Box(0, 0, width_px / px_per_mm, height_px / px_per_mm)
@@ -242,15 +254,28 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
     return Proposal(image, mask, tuple(cut), cells, None)
 
 
+def interpret(proposal: Proposal, marks: Sequence[Marks]) -> Interpretation:
+    """What a field says by its glyphs."""
+    if proposal.lattice is not None:
+        return read_lattice(proposal.lattice, marks, lengths=proposal.image.field.lengths)
+    return read_cells([_in_cell(cell, marks) for cell in proposal.cells])
+
+
 def _read_field(
-    proposal: Proposal, glyphs: npt.NDArray[np.uint8], marks: Sequence[Marks], policy: Policy, trace: Trace
+    proposal: Proposal,
+    glyphs: npt.NDArray[np.uint8],
+    marks: Sequence[Marks],
+    line_reader: LineReader | None,
+    policy: Policy,
+    trace: Trace,
 ) -> FieldReading:
     """The field's value, its verdict, and why."""
     image, field = proposal.image, proposal.image.field
-    if proposal.lattice is not None:
-        meaning = read_lattice(proposal.lattice, marks, lengths=field.lengths)
-    else:
-        meaning = read_cells([_in_cell(cell, marks) for cell in proposal.cells])
+    meaning = interpret(proposal, marks)
+    if proposal.lattice is not None and proposal.lattice.pieces and not isinstance(trace, _Silent):
+        _show_lattice(proposal, proposal.lattice, marks, meaning, trace)
+    if line_reader is not None and meaning.has_ink:
+        meaning = _with_line(proposal, meaning, line_reader, trace)
     # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
     broken = check(field, meaning.text)
     (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
@@ -275,11 +300,47 @@ def _read_field(
         confidence=confidence,
         verdict=verdict,
         reasons=reasons,
-        alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE),
+        alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
         characters=meaning.characters,
         box_px=image.page_from_field.box(image.box_px),
         crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image),
     )
+
+
+def _show_lattice(
+    proposal: Proposal, lattice: Lattice, marks: Sequence[Marks], meaning: Interpretation, trace: Trace
+) -> None:
+    """The lattice of a free field, the path that won, and the others, for people."""
+    paths = best_paths(lattice, marks)
+    path = next(path for path in paths if path.value == meaning.text)
+    trace.picture(
+        "6-lattice", draw_lattice(proposal.image.dark, lattice, marks, path), field=proposal.image.field.name
+    )
+    passed = ", ".join(f"{kind} (glyph {index})" for index, kind in path.skipped) or "nothing"
+    taken = ", ".join(str(index) for index in path.candidates) or "none"
+    trace.note(
+        f"best path {path.value or 'blank'!r} at {path.chance:.4f}: glyphs {taken}; passed over: {passed}",
+        field=proposal.image.field.name,
+    )
+
+
+def _with_line(proposal: Proposal, meaning: Interpretation, reader: LineReader, trace: Trace) -> Interpretation:
+    """What a field says by its glyphs and as a line of writing."""
+    image = proposal.image
+    line = line_of(image.dark, proposal.mask, image.box_px)
+    if line is None:
+        return meaning
+    (values,) = reader.transcribe([line])
+    planes = 255 - np.vstack([line[:, :, 0], line[:, :, 1]])
+    trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=image.field.name)
+    glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
+    for name, said in (("glyph by glyph", glyphs), ("as a line", values)):
+        trace.note(f"{name}: {_named(said)}", field=image.field.name)
+    return combine(meaning, values, reader.card.pools["cells" if proposal.lattice is None else "free"])
+
+
+def _named(values: Values) -> str:
+    return ", ".join(f"{value or 'blank'} {chance:.4f}" for value, chance in values[:4])
 
 
 def _in_cell(cell: Cell, marks: Sequence[Marks]) -> Marks | None:
@@ -303,7 +364,7 @@ def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unread(page: Page, templates: Sequence[Template], recognizer: Recognizer, why: Unregistered) -> Record:
+def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: Unregistered) -> Record:
     """A record of a page that lies on none of its templates: every field is there, none has a value."""
     template = templates[0]
     fields = tuple(
@@ -314,7 +375,7 @@ def _unread(page: Page, templates: Sequence[Template], recognizer: Recognizer, w
         ref=page.ref,
         template=template.name,
         template_digest=template.digest,
-        model_digest=recognizer.digest,
+        model_digest=model_digest,
         fields=fields,
         verdict=Verdict.REVIEW,
         reasons=(Reason.REGISTRATION,),

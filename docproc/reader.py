@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc.character.recognizer import Recognizer
+from docproc.combination.line_reader import LineReader
 from docproc.decision import Policy
 from docproc.errors import DocprocError, MissingExtraError, PageError
 from docproc.page import PageRef, Unreadable, load_page
@@ -46,6 +47,7 @@ class OpenReader:
     templates: Mapping[str, Template]  #: By their path.
     policy: Policy
     whole_image: bool = False
+    line_reader: LineReader | None = None
     load: Callable[[PageRef], Any] = load_page
     read: Callable[..., Record] = read_page
 
@@ -60,7 +62,14 @@ class OpenReader:
         templates = () if task.template is None else (self.templates[task.template],)
         try:
             page = self.load(task.ref)
-            record = self.read(page, templates, self.recognizer, self.policy, whole_image=self.whole_image)
+            record = self.read(
+                page,
+                templates,
+                self.recognizer,
+                self.policy,
+                line_reader=self.line_reader,
+                whole_image=self.whole_image,
+            )
         except (PageError, MissingExtraError) as error:
             return _unreadable(task.ref, error.message, error.remedy)
         except DocprocError:

@@ -27,11 +27,13 @@ class Reason(StrEnum):
     BLANK_REQUIRED = "blank_required"  #: A required field has nothing in it.
     CROSSED_OUT = "crossed_out"  #: Cells struck with a cross were read as blank.
     STRUCK_OUT = "struck_out"  #: A stroke runs through the writing: the value was struck out.
+    TWO_LINES = "two_lines"  #: Digits stand under others in one field.
     DASH = "dash"  #: A dash was read as "no value".
     NOT_A_DIGIT = "not_a_digit"  #: A mark that is no digit (letter, scribble, overwriting).
     GAP = "gap"  #: A blank cell between filled ones.
     LENGTH = "length"  #: More or fewer digits than the field allows.
     RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max`, `rule:regex`, `rule:check_digit`.
+    READERS_DISAGREE = "readers_disagree"  #: Digit by digit, and as a whole line, the field reads differently.
     LOW_RESOLUTION = "low_resolution"  #: Too few pixels to a digit.
     FAINT = "faint"  #: There is ink, too small or too broken to read.
     OUTSIDE = "outside"  #: Writing crosses the field's edge, or a cell holds a second mark: a digit may be missing.

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 from docproc.batch import FEW_PAGES, Summary, choose_engine, keep_outcomes, process_batch
-from docproc.character.recognizer import load_recognizer
+from docproc.combination.line_reader import load_line_reader
 from docproc.decision import Policy
 from docproc.engine import PoolEngine, SerialEngine
 from docproc.errors import ModelError, OutputError, PageError, TemplateError
@@ -50,7 +50,7 @@ def _load(ref: PageRef) -> str:
     return ref.source
 
 
-def _read(page: str, templates: Any, recognizer: Any, policy: Policy, *, whole_image: bool) -> Record:
+def _read(page: str, templates: Any, recognizer: Any, policy: Policy, **options: Any) -> Record:
     """Plays the pipeline: one field, accepted where the name says so."""
     if "bug" in page:
         raise ZeroDivisionError("division\nby zero")
@@ -293,7 +293,7 @@ def test_the_threshold_in_force_is_in_the_summary(tmp_path: Path) -> None:
     given = process_batch([page], tmp_path / "given", whole_image=True, review_below=0.25, jobs=1)
     shipped = process_batch([page], tmp_path / "shipped", whole_image=True, jobs=1)
     assert (given.review_below, given.as_dict()["review_below"]) == (0.25, 0.25)
-    assert shipped.review_below == load_recognizer(None).card.review_below
+    assert shipped.review_below == load_line_reader().card.review_below
 
 
 def test_there_is_no_rate_where_no_page_was_read() -> None:

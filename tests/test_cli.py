@@ -62,7 +62,7 @@ def test_help_lists_the_verbs_in_the_order_in_which_they_are_learned(run: Run) -
     code, out, _ = run("--help")
     commands = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.startswith("  ")]
     assert code == 0
-    assert commands == ["process", "template", "explain", "evaluate", "synthesize", "train", "compare"]
+    assert commands == ["process", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare"]
 
 
 def test_the_main_jobs_help_teaches_by_examples(run: Run) -> None:

@@ -157,7 +157,12 @@ def _read(path: Path, sha256: str, again: str) -> bytes:
 
 
 def default_model_folder() -> Path:
-    """Where the shipped model is: inside the installed package, or beside the package in a checkout."""
+    """Where the shipped recognizer is."""
+    return model_folder(_DEFAULT_MODEL)
+
+
+def model_folder(name: str) -> Path:
+    """Where a shipped model is: inside the installed package, or beside the package in a checkout."""
     package = Path(docproc.__file__).resolve().parent
-    installed, checkout = package / "models" / _DEFAULT_MODEL, package.parent / "models" / _DEFAULT_MODEL
+    installed, checkout = package / "models" / name, package.parent / "models" / name
     return checkout if not installed.is_dir() and checkout.is_dir() else installed

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from docproc import __version__
-from docproc.cli import compare, evaluate, explain, process, synthesize, template, train
+from docproc.cli import compare, evaluate, explain, process, synthesize, template, train, train_lines
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -27,7 +27,7 @@ Results are tables: results/forms.xlsx for people, results/fields.csv for progra
 Each field is accepted, to review, or rejected, with its reasons.
 """
 
-VERBS = ("process", "template", "explain", "evaluate", "synthesize", "train", "compare")
+VERBS = ("process", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare")
 """In the order in which they are learned."""
 
 
@@ -71,6 +71,7 @@ app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("synthesize", help=synthesize.HELP)(synthesize.synthesize)
 app.command("train", help=train.HELP)(train.train)
+app.command("train-lines", help=train_lines.HELP)(train_lines.train_lines)
 app.command("compare", help=compare.HELP)(compare.compare)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from docproc.cli.options import ModelFolder, ReviewBelow
+from docproc.cli.options import LinesFolder, ModelFolder, ReviewBelow
 from docproc.errors import PageError, TemplateError
 
 HELP = """Show how a page was read: every picture on the way, and why each field was decided as it was.
@@ -48,11 +48,13 @@ def explain(
     whole_image: Annotated[bool, typer.Option("--whole-image", help="The image is one number.")] = False,
     review_below: ReviewBelow = None,
     model: ModelFolder = None,
+    lines: LinesFolder = None,
 ) -> None:
     """Parse, call `explain_page`, say what was read and where the pictures are."""
     if whole_image and template is not None:
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
     from docproc.character.recognizer import load_recognizer
+    from docproc.combination.line_reader import line_reader_beside
     from docproc.decision import Policy
     from docproc.explain import INDEX, explain_page
     from docproc.page import list_pages, load_page
@@ -69,9 +71,12 @@ def explain(
     if templates and field is not None:
         templates[0].field(field)
     recognizer = load_recognizer(model)
-    policy = Policy(recognizer.card.review_below if review_below is None else review_below)
+    line_reader = line_reader_beside(recognizer, lines)
+    policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
     page = load_page(refs[page_number - 1])
-    record = explain_page(page, templates, recognizer, policy, output, only=field, whole_image=whole_image)
+    record = explain_page(
+        page, templates, recognizer, policy, output, only=field, whole_image=whole_image, line_reader=line_reader
+    )
     shown = [reading for reading in record.fields if field in (None, reading.name)]
     if field is not None and not shown:
         raise TemplateError(

@@ -19,3 +19,10 @@ ReviewBelow = Annotated[
 ModelFolder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of a trained model.  [default: the one shipped]")
 ]
+LinesFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of a trained reader of whole lines.  [default: the one shipped, beside the shipped model]",
+    ),
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docproc.cli.options import ModelFolder, ReviewBelow
+from docproc.cli.options import LinesFolder, ModelFolder, ReviewBelow
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def process(
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
     ] = None,
     model: ModelFolder = None,
+    lines: LinesFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Parse, call `process_batch`, print its summary, exit."""
@@ -82,6 +83,7 @@ def process(
                 whole_image=whole_image,
                 review_below=review_below,
                 model_dir=model,
+                lines_dir=lines,
                 jobs=jobs,
                 progress=progress,
             )

@@ -22,6 +22,8 @@ REASON_MEANING = {
     Reason.BLANK_REQUIRED.value: "The field is required and nothing is written in it.",
     Reason.CROSSED_OUT.value: "Boxes struck with a cross were read as blank.",
     Reason.STRUCK_OUT.value: "A stroke runs through the writing: the value was struck out.",
+    Reason.TWO_LINES.value: "Two lines of writing stand in one field: perhaps a value and its correction.",
+    Reason.READERS_DISAGREE.value: "Read digit by digit and read as a whole line, the field has different values.",
     Reason.DASH.value: 'A dash was read as "no value".',
     Reason.NOT_A_DIGIT.value: "There is a mark that is no digit: a letter, a scribble, an overwriting.",
     Reason.GAP.value: "A blank box lies between filled ones.",

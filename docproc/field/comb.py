@@ -23,7 +23,7 @@ SHARED = 0.3  #: A part of which a second cell holds more than this share is cut
 EDGE = 0.14  #: Of the cell's height: a thin part that stays this close to a printed edge is a remnant of it.
 THIN = 0.10  #: Of the cell's height: what counts as thin.
 BLANK_CHANCE = 0.998  #: That a cell without ink is blank: what faint pencil and lost strokes leave of certainty.
-MOST_VALUES = 4  #: Values followed: the best and three alternatives.
+MOST_VALUES = 16  #: Values followed.
 
 
 def cut_cells(dark: Ink, mask: Mask, cells_px: Sequence[Box]) -> list[Glyph | None]:
@@ -80,7 +80,7 @@ def read_cells(cells: Sequence[Marks | None]) -> Interpretation:
         for text, chance in beams:
             for digit, share in options:
                 grown[text + digit] = grown.get(text + digit, 0.0) + chance * share
-        beams = sorted(grown.items(), key=lambda pair: (-pair[1], pair[0]))[: 4 * MOST_VALUES]
+        beams = sorted(grown.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_VALUES]
     characters = tuple(_read_cell(marks) for marks in cells)
     reasons: list[str] = []
     digits = [index for index, reading in enumerate(characters) if reading.digit]
@@ -98,7 +98,7 @@ def read_cells(cells: Sequence[Marks | None]) -> Interpretation:
     return Interpretation(
         text=text,
         confidence=chances.get(text, 0.0),
-        alternatives=tuple(pair for pair in beams[:MOST_VALUES] if pair[0] != text and pair[1] >= LEAST_CHANCE)[:3],
+        alternatives=tuple(pair for pair in beams if pair[0] != text and pair[1] >= LEAST_CHANCE),
         characters=characters,
         reasons=tuple(reasons),
         has_ink=any(marks is not None for marks in cells),

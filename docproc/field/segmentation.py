@@ -33,6 +33,8 @@ MOST_PIECES = 4  #: In one glyph.
 STROKE_RUN = 0.22  #: Of the digits' height: a column whose ink is one run no higher than this is a lone stroke.
 LEADER = 0.45  #: Of the digits' height: a lone level stroke longer than this, at an end, leads to the number.
 STRIKE = 1.2  #: Of the digits' height: a level stroke longer than this with ink above and below strikes out.
+ONE_LINE = 0.6  #: Of the digits' height: lower parts tell nothing of lines,
+LEVEL = 0.25  #: and of two parts of one line, this share of the lower one's height is level with the other.
 EDGE = 0.12  #: Of the box's height: a thin part this close along an edge is a remnant of its printed line.
 THIN = 0.09  #: Of the box's height: what counts as thin.
 
@@ -57,6 +59,7 @@ class Lattice:
     candidates: tuple[Candidate, ...]
     digit_height_px: float
     struck_out: bool  #: A level stroke runs through the writing.
+    two_lines: bool  #: Digits stand under others.
 
 
 def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
@@ -70,10 +73,10 @@ def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
     box_px : Box
         The field's box; ink that is mostly outside is a neighbor's.
     """
-    own = _own_ink(mask, box_px)
+    own = own_ink(mask, box_px)
     height = _digit_height(own, box_px)
     if height == 0:
-        return Lattice((), (), 0.0, struck_out=False)
+        return Lattice((), (), 0.0, struck_out=False, two_lines=False)
     struck_out = _is_struck(own, height)
     own = _without_leaders(own, height)
     found = connected_parts(own)
@@ -95,7 +98,8 @@ def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
                     is_cut=cut_chances[first] < 1 or (last < len(pieces) and cut_chances[last] < 1),
                 )
             )
-    return Lattice(tuple(pieces), tuple(candidates), height, struck_out=struck_out)
+    two_lines = _stands_in_two_lines([part.box_px for part in found.parts], height)
+    return Lattice(tuple(pieces), tuple(candidates), height, struck_out=struck_out, two_lines=two_lines)
 
 
 def _join_chance(pieces: Sequence[Box], height: float) -> float:
@@ -111,7 +115,7 @@ def _join_chance(pieces: Sequence[Box], height: float) -> float:
     return chance
 
 
-def _own_ink(mask: Mask, box_px: Box) -> Mask:
+def own_ink(mask: Mask, box_px: Box) -> Mask:
     """The ink that belongs to the field: without its neighbors', specks, and what printed lines left behind."""
     found = connected_parts(mask)
     speck, thin, reach = SPECK * box_px.height / 2, THIN * box_px.height, EDGE * box_px.height
@@ -280,6 +284,21 @@ def _is_struck(own: Mask, height: float) -> bool:
             if float((above & below).mean()) > 0.35:
                 return True
     return False
+
+
+def _stands_in_two_lines(boxes: Sequence[Box], height: float) -> bool:
+    """Whether parts as high as digits stand in more than one line: those of one line are level, one after another."""
+    tall = sorted((box for box in boxes if box.height >= ONE_LINE * height), key=lambda box: box.left)
+    lines: list[Box] = []  # the last part of each
+    for box in tall:
+        for index, last in enumerate(lines):
+            shared = min(box.bottom, last.bottom) - max(box.top, last.top)
+            if shared >= LEVEL * min(box.height, last.height):
+                lines[index] = box
+                break
+        else:
+            lines.append(box)
+    return len(lines) > 1
 
 
 def _longest_run(row: npt.NDArray[np.bool_]) -> tuple[int, int]:

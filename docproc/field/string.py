@@ -63,6 +63,8 @@ def read_lattice(lattice: Lattice, marks: Sequence[Marks], *, lengths: tuple[int
     reasons: list[str] = []
     if lattice.struck_out:
         reasons.append(Reason.STRUCK_OUT)
+    if lattice.two_lines:
+        reasons.append(Reason.TWO_LINES)
     if any(reading.mark for reading in characters):
         reasons.append(Reason.NOT_A_DIGIT)
     for kind, reason in (("cross", Reason.CROSSED_OUT), ("dash", Reason.DASH)):
@@ -71,7 +73,7 @@ def read_lattice(lattice: Lattice, marks: Sequence[Marks], *, lengths: tuple[int
     return Interpretation(
         text=text,
         confidence=confidence,
-        alternatives=tuple(pair for pair in chances[:4] if pair[0] != text and pair[1] >= LEAST_CHANCE)[:3],
+        alternatives=tuple(pair for pair in chances if pair[0] != text and pair[1] >= LEAST_CHANCE),
         characters=tuple(characters),
         reasons=tuple(reasons),
     )

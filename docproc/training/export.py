@@ -28,10 +28,15 @@ def export(model: Any, *, batch: int, look: Look, settings: Settings) -> bytes:
 
     Weights are kept in 16 bits, which halves the file, and widened again at loading: calculation is in 32.
     """
-    import tensorflow as tf
-
     fixed = build_network(batch_size=batch, look=look, settings=settings)
     fixed.set_weights(model.get_weights())
+    return convert(fixed)
+
+
+def convert(fixed: Any) -> bytes:
+    """A Keras model of fixed batch in LiteRT's format, weights in 16 bits."""
+    import tensorflow as tf
+
     with tempfile.TemporaryDirectory() as folder:
         fixed.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)

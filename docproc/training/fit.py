@@ -1,6 +1,6 @@
-"""Fit the network: epochs of fresh glyphs, cosine learning rate, averaged weights, checkpoints, early stopping.
+"""Fit a network: epochs of fresh material, cosine learning rate, averaged weights, checkpoints, early stopping.
 
-In:  a function that makes the glyphs of an epoch, held-out glyphs, settings and a duration.
+In:  what is learned (`Task`), a function that makes the material of an epoch, held-out material and a duration.
 Out: the network with the averaged weights of its best epoch, the history, and the time that it took.
 Written against Keras alone. An interrupted run resumes from its last epoch.
 """
@@ -10,29 +10,53 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from docproc.character.calibration import negative_log_likelihood
 from docproc.errors import ModelError, OutputError
 from docproc.training.ahead import made_ahead
-from docproc.training.network import Look, build_network, predict
 from docproc.training.settings import Settings
 
-Glyphs = npt.NDArray[np.uint8]
-EpochGlyphs = Callable[[int], tuple[Glyphs, Glyphs]]
 Progress = Callable[[int, float], None]  #: (epoch, share of it done)
+Made_contra = TypeVar("Made_contra", contravariant=True)  #: The material of an epoch.
 
-BATCH = 128
 _WARM_UP_SHARE = 0.03  #: Of all steps.
 _AVERAGE_EVERY = 8  #: Steps between two looks at the weights.
 _AVERAGE_KEEP = 0.985  #: Share of the old average kept at each look: a memory of about 500 steps.
+
+
+class Task(Protocol[Made_contra]):
+    """What is learned: a network, its loss, and how its material comes in batches."""
+
+    @property
+    def settings(self) -> Settings:
+        """Of the network and its training."""
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Steps of training."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What names the run besides its settings: a checkpoint of other facts is refused."""
+
+    def build(self) -> Any:
+        """The Keras model, untrained."""
+
+    def loss(self) -> Any:
+        """The Keras loss."""
+
+    def batches(self, made: Made_contra) -> Iterator[tuple[npt.NDArray, npt.NDArray]]:
+        """Inputs, float32, and targets."""
+
+    def score(self, model: Any, held_out: Made_contra) -> tuple[float, float]:
+        """Mean negative log likelihood of held-out material, and the share of it that is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +100,15 @@ def seed_everything(seed: int) -> None:
 
 
 def fit(
-    epoch_glyphs: EpochGlyphs,
-    held_out: tuple[Glyphs, Glyphs],
+    task: Task[Made_contra],
+    make_epoch: Callable[[int], Made_contra],
+    held_out: Made_contra,
     *,
     epochs: int,
-    glyphs_per_epoch: int,
     seed: int,
     patience: int,
     checkpoint: Path | None,
     resume: bool = False,
-    look: Look = "first",
-    settings: Settings = Settings(),  # noqa: B008 - frozen
     made_from: str = "",
     workers: int = 1,
     started: float | None = None,
@@ -98,9 +120,9 @@ def fit(
 
     Parameters
     ----------
-    epoch_glyphs : (epoch) -> (N, 28, 28) uint8, (N,) uint8
+    make_epoch : (epoch) -> Made_contra
         Runs ahead, in a thread or, with several `workers`, in processes: then it must be picklable.
-    held_out : (M, 28, 28) uint8, (M,) uint8
+    held_out : Made_contra
         Chooses the best epoch; never trained on.
     patience : int
         Epochs without a better held-out loss after which training stops.
@@ -126,27 +148,26 @@ def fit(
 
     started = time.monotonic() if started is None else started
     seed_everything(seed)
-    model = build_network(look=look, settings=settings)
+    model, settings = task.build(), task.settings
     model.compile(
         optimizer=keras.optimizers.AdamW(
-            _rate(epochs * (glyphs_per_epoch // BATCH), settings.rate), weight_decay=settings.weight_decay
+            _rate(epochs * task.batches_per_epoch, settings.rate), weight_decay=settings.weight_decay
         ),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        loss=task.loss(),
     )
     model.optimizer.build(model.trainable_variables)
-    run = {"epochs": epochs, "glyphs_per_epoch": glyphs_per_epoch, "seed": seed, "look": look, **asdict(settings)}
-    run["material"] = made_from
+    run = {"epochs": epochs, "seed": seed, "material": made_from, **task.facts, **asdict(settings)}
     state = _State(0, 0, model.get_weights(), model.get_weights(), [], 0.0)
     if resume and checkpoint is not None and checkpoint.exists():
         state = _load(checkpoint, model, run)
     state.wall_time_s = max(state.wall_time_s, earlier_s)  # the checkpoint's has that in it
     progress(state.epoch, 0.0)
-    with made_ahead(epoch_glyphs, state.epoch, epochs, workers=workers) as coming:
+    with made_ahead(make_epoch, state.epoch, epochs, workers=workers) as coming:
         while state.epoch < epochs and not _has_stalled(state.history, patience):
-            glyphs, labels = next(coming)
+            made = next(coming)
             _seed_dropout(model, seed, state.epoch)
-            loss = _one_epoch(model, glyphs, labels, state, progress)
-            score = _score_average(model, state, held_out, loss)
+            loss = _one_epoch(task, model, made, state, progress)
+            score = _score_average(task, model, state, held_out, loss)
             if not state.history or score.held_out_loss < min(s.held_out_loss for s in state.history):
                 state.best = state.average
             state.history.append(score)
@@ -174,14 +195,10 @@ def _rate(steps: int, peak: float) -> Any:
     )
 
 
-def _one_epoch(model: Any, glyphs: Glyphs, labels: Glyphs, state: _State, progress: Progress) -> float:
-    classes = np.eye(model.output_shape[-1], dtype=np.float32)
-    losses = []
-    batches = len(glyphs) // BATCH
-    for batch in range(batches):
-        part = slice(batch * BATCH, (batch + 1) * BATCH)
-        images = glyphs[part, :, :, None].astype(np.float32) / 255.0
-        losses.append(float(model.train_on_batch(images, classes[labels[part]])))
+def _one_epoch(task: Task[Made_contra], model: Any, made: Made_contra, state: _State, progress: Progress) -> float:
+    loss = 0.0
+    for batch, (inputs, targets) in enumerate(task.batches(made)):
+        loss = float(model.train_on_batch(inputs, targets))
         state.step += 1
         if state.step % _AVERAGE_EVERY == 0:
             # Batch normalization's means and variances are averaged too, or they would not fit the weights.
@@ -189,18 +206,19 @@ def _one_epoch(model: Any, glyphs: Glyphs, labels: Glyphs, state: _State, progre
             keep = min(_AVERAGE_KEEP, state.step / (state.step + 10 * _AVERAGE_EVERY))
             pairs = zip(state.average, model.get_weights(), strict=True)
             state.average = [keep * average + (1 - keep) * weight for average, weight in pairs]
-            progress(state.epoch, (batch + 1) / batches)
-    return losses[-1] if losses else 0.0  # Keras reports the mean since the last reset
+            progress(state.epoch, (batch + 1) / task.batches_per_epoch)
+    return loss  # Keras reports the mean since the last reset
 
 
-def _score_average(model: Any, state: _State, held_out: tuple[Glyphs, Glyphs], loss: float) -> EpochScore:
+def _score_average(
+    task: Task[Made_contra], model: Any, state: _State, held_out: Made_contra, loss: float
+) -> EpochScore:
     own = model.get_weights()
     model.set_weights(state.average)
-    logits = predict(model, held_out[0])
+    held_out_loss, right = task.score(model, held_out)
     model.set_weights(own)
     model.reset_metrics()
-    right = float(np.mean(logits.argmax(axis=1) == held_out[1]))
-    return EpochScore(state.epoch, loss, negative_log_likelihood(logits, held_out[1]), right)
+    return EpochScore(state.epoch, loss, held_out_loss, right)
 
 
 def _has_stalled(history: Sequence[EpochScore], patience: int) -> bool:

@@ -1,17 +1,27 @@
-"""The network: a small convolutional classifier of 28 x 28 glyphs.
+"""The networks of digits: small convolutional classifiers of 28 x 28 glyphs, and how they are taught.
 
 Written against Keras alone, so that it also trains on its torch and jax backends. Shapes stand beside the lines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
+from docproc.character.calibration import negative_log_likelihood
 from docproc.character.card import CLASSES
 from docproc.character.normalization import SIDE_PX
 from docproc.training.settings import Settings
 
 Look = Literal["first", "second"]  #: Of all glyphs, or of those that the first leaves in doubt.
+
+Labeled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]  #: Glyphs (N, 28, 28) and their classes (N,).
+
+BATCH = 128
 
 _LEAST_FILTERS = 8
 _SECOND_WIDTH = 1.5  #: Filters of the second look, relative: few glyphs come to it, so it may take its time.
@@ -63,10 +73,51 @@ def build_network(
 
 def predict(model: Any, glyphs: Any, *, batch: int = 500) -> Any:
     """Logits, (N, 28, 28) uint8 -> (N, 13) float64."""
-    import numpy as np
-
     parts = [
         np.asarray(model.predict_on_batch(glyphs[i : i + batch, :, :, None].astype(np.float32) / 255.0))
         for i in range(0, len(glyphs), batch)
     ]
     return np.concatenate(parts).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class GlyphTask:
+    """Learning what single glyphs are; see `fit.Task`."""
+
+    glyphs_per_epoch: int
+    look: Look = "first"
+    settings: Settings = Settings()  # noqa: RUF009 - frozen
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Steps of training."""
+        return self.glyphs_per_epoch // BATCH
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What names the run."""
+        return {"glyphs_per_epoch": self.glyphs_per_epoch, "look": self.look}
+
+    def build(self) -> Any:
+        """The network."""
+        return build_network(look=self.look, settings=self.settings)
+
+    def loss(self) -> Any:
+        """Cross entropy; some labels are wrong, so it is smoothed."""
+        import keras
+
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.settings.label_smoothing)
+
+    def batches(self, made: Labeled) -> Iterator[tuple[npt.NDArray, npt.NDArray]]:
+        """Glyphs, 0 to 1, and one-hot classes."""
+        glyphs, labels = made
+        classes = np.eye(len(CLASSES), dtype=np.float32)
+        for start in range(0, len(glyphs) - BATCH + 1, BATCH):
+            part = slice(start, start + BATCH)
+            yield glyphs[part, :, :, None].astype(np.float32) / 255.0, classes[labels[part]]
+
+    def score(self, model: Any, held_out: Labeled) -> tuple[float, float]:
+        """Loss and share right."""
+        logits = predict(model, held_out[0])
+        right = float(np.mean(logits.argmax(axis=1) == held_out[1]))
+        return negative_log_likelihood(logits, held_out[1]), right

@@ -27,7 +27,7 @@ from docproc.training.material import (
     training_glyphs,
 )
 from docproc.training.mixture import NEGATIVE_SHARE, shares
-from docproc.training.network import Look
+from docproc.training.network import GlyphTask, Look
 from docproc.training.programs import (
     can_finish,
     program_versions,
@@ -118,16 +118,14 @@ def learn(
     looks: tuple[Look, ...] = ("first", "second") if plan.second_look else ("first",)
     for look in looks:
         fitted = fit(
+            GlyphTask(plan.glyphs_per_epoch, look, plan.settings),
             training_glyphs(plan, material, stocks, look=look),
             (calibration[0][:half], calibration[1][:half]),
             epochs=plan.epochs_of(look),
-            glyphs_per_epoch=plan.glyphs_per_epoch,
             seed=plan.seed,
             patience=plan.patience,
             checkpoint=checkpoint_path(plan.output, checkpoint, look=look),
             resume=plan.resume,
-            look=look,
-            settings=plan.settings,
             made_from=made_from,
             workers=plan.workers,
             started=started,

@@ -29,13 +29,13 @@ from docproc.training.painting.exposure import WAY_SHARES, WAYS, Way, expose
 from docproc.training.painting.papers import KINDS, Planes, Rgb, bare_paper, lay, smooth_field
 
 #: How often each paper of `papers.KINDS` is used.
-_PAPER_SHARES = (0.36, 0.1, 0.09, 0.06, 0.06, 0.05, 0.05, 0.04, 0.05, 0.06, 0.08)
+PAPER_SHARES = (0.36, 0.1, 0.09, 0.06, 0.06, 0.05, 0.05, 0.04, 0.05, 0.06, 0.08)
 _DIGIT_PX = (25.0, 0.42)  #: Height of digits on the page: median, and standard deviation of its logarithm.
 _DIGIT_LIMITS_PX = (9.0, 60.0)
-_SHARPEST_PX = 30.0  #: Digits are drawn at least this high, and reduced: that is how a coarse scan comes about.
-_PEN_PX = (1.6, 5.5)  #: Width of strokes on a canvas: from a fine ballpoint to a felt pen.
-_PEN_SHARE = 0.8  #: Of sheets: written with one pen; on the others strokes stay as they are.
-_LEAST_PEN_PX = 1.1  #: On the page: thinner strokes are lost in a coarse scan.
+SHARPEST_PX = 30.0  #: Digits are drawn at least this high, and reduced: that is how a coarse scan comes about.
+PEN_PX = (1.6, 5.5)  #: Width of strokes on a canvas: from a fine ballpoint to a felt pen.
+PEN_SHARE = 0.8  #: Of sheets: written with one pen; on the others strokes stay as they are.
+LEAST_PEN_PX = 1.1  #: On the page: thinner strokes are lost in a coarse scan.
 _MOST_INK = 2.0  #: Times the ink before: a bold digit made bolder is a blot.
 _SOLID = 64  #: Of a canvas: ink from which a pixel is its stroke's.
 _AFAR_PX = 2.0  #: On a canvas: a blur under which shapes are compared,
@@ -164,14 +164,14 @@ def make_sheet(
 ) -> Sheet:
     """Paint one sheet and cut it; `paper` and `way` are drawn where they are not given."""
     way = way or WAYS[int(rng.choice(len(WAYS), p=WAY_SHARES))]
-    paper = paper or ("plain" if way == "clean" else KINDS[int(rng.choice(len(KINDS), p=_PAPER_SHARES))])
-    digit_px = float(np.clip(rng.lognormal(np.log(_DIGIT_PX[0]), _DIGIT_PX[1]), *_DIGIT_LIMITS_PX))
-    drawn_px = max(digit_px, _SHARPEST_PX)
+    paper = paper or ("plain" if way == "clean" else KINDS[int(rng.choice(len(KINDS), p=PAPER_SHARES))])
+    digit_px = drawn_height(rng)
+    drawn_px = max(digit_px, SHARPEST_PX)
     marks = list(canvases)
     # A scan that is coarse for its pen shows nothing: then the pen is thicker.
-    least_px = _LEAST_PEN_PX * GLYPH_PX / digit_px
-    pen_px = float(np.exp(rng.uniform(*np.log(_PEN_PX)))) if rng.random() < _PEN_SHARE else 0.0
-    if max(pen_px, least_px) > _PEN_PX[0]:
+    least_px = LEAST_PEN_PX * GLYPH_PX / digit_px
+    pen_px = float(np.exp(rng.uniform(*np.log(PEN_PX)))) if rng.random() < PEN_SHARE else 0.0
+    if max(pen_px, least_px) > PEN_PX[0]:
         pen_px = max(pen_px, least_px)
         widths = pen_px * np.clip(rng.normal(1, 0.08, len(marks)), 0.8, 1.2)
         # Of an overwritten digit a thick pen leaves one digit: such marks stay as they were drawn.
@@ -181,12 +181,12 @@ def make_sheet(
         ]
     is_digit = labels < len(DIGITS)
     arrangement = arrange(marks, is_digit, rng, digit_px=drawn_px)
-    planes = _printed_and_written(arrangement, paper, way, drawn_px, rng)
+    planes = printed_and_written(arrangement, paper, way, drawn_px, rng)
     pixels, page_from_sheet = expose(
         planes, way=way, digit_px=digit_px, reduction=min(digit_px / drawn_px, 1.0), rng=rng
     )
     page = Page(ref=PageRef(source="", path="", index=0, sha256=""), pixels=pixels, dpi=None)
-    located = [_located(placed, page_from_sheet, rng) for placed in arrangement.fields]
+    located = [located_field(placed, page_from_sheet, rng) for placed in arrangement.fields]
     proposals = propose(page, located)
     areas = np.bincount(arrangement.owner.ravel(), minlength=len(marks) + 1)
     found = tuple(
@@ -194,6 +194,11 @@ def make_sheet(
         for proposal in proposals
     )
     return Sheet(page, tuple(arrangement.fields), proposals, found, paper, way)
+
+
+def drawn_height(rng: np.random.Generator) -> float:
+    """Height of a sheet's digits on its page, in pixels."""
+    return float(np.clip(rng.lognormal(np.log(_DIGIT_PX[0]), _DIGIT_PX[1]), *_DIGIT_LIMITS_PX))
 
 
 def write_with(canvas: Ink, pen_px: float) -> Ink:
@@ -235,9 +240,10 @@ def _pieces(ink: Ink) -> tuple[int, int]:
     return cv2.connectedComponents(solid, connectivity=8)[0], cv2.connectedComponents(1 - solid, connectivity=4)[0]
 
 
-def _printed_and_written(
+def printed_and_written(
     sheet: Arrangement, paper: str, way: Way, digit_px: float, rng: np.random.Generator
 ) -> Planes:
+    """What a camera would see of a sheet: paper, what is printed on it, and what is written, in one pen's color."""
     size = sheet.ink.shape
     color = way in ("color", "photo")
     planes = bare_paper((size[0], size[1]), rng, digit_px=digit_px, color=color, kind=paper)
@@ -252,7 +258,7 @@ def _printed_and_written(
     return planes
 
 
-def _located(placed: Placed, page_from_sheet: Transform, rng: np.random.Generator) -> LocatedField:
+def located_field(placed: Placed, page_from_sheet: Transform, rng: np.random.Generator) -> LocatedField:
     """A field where registration would put it: nearly right."""
     box = placed.box.scaled(1 / PX_PER_MM)
     free, comb = placed.family.startswith("free"), placed.cells > 1

@@ -1,0 +1,74 @@
+"""The card of a reader of whole lines: what it is, and how much its word counts beside the recognizer's.
+
+In and out: `card.yaml` beside `lines.tflite`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from docproc.character.card import CalibrationKnot, DataSource, Share
+from docproc.errors import ModelError
+
+LINE_CARD_NAME = "card.yaml"
+LINES_NAME = "lines.tflite"
+LINE_ID = "line 1"  #: Of `field.line`: a network reads lines that are cut as those were that it learned from.
+
+Layout = Literal["cells", "free"]  #: One box a digit, or digits written freely.
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Pool(_Strict):
+    """How what two readers say of one value becomes its chance: see `pooling.pool`."""
+
+    glyphs: float  #: Weight of the log chance by glyphs,
+    line: float  #: and of that by the line.
+    both: float  #: Added where both readers have the value first.
+    neither: float  #: Score of "none of the values that either has named".
+    knots: list[CalibrationKnot]  #: From the log odds of the best value to the chance that it is right.
+
+
+class LineCard(_Strict):
+    """What `card.yaml` says."""
+
+    name: str
+    line: str  #: `LINE_ID` at the time of training.
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  #: Of lines.tflite.
+    recognizer: str  #: Digest of the recognizer beside which the pools were fitted.
+    pools: dict[Layout, Pool]
+    review_below: Share  #: Fields of lower confidence go to review, unless the user says otherwise.
+    data: list[DataSource]
+    seed: int
+    scores: dict[str, float]
+    wall_time_s: float
+    versions: dict[str, str]
+    notes: str = ""
+
+
+def read_line_card(path: Path) -> LineCard:
+    """Read a card. ModelError where it is missing or wrong."""
+    retrain = "Train the reader with `docproc train-lines`, or install docproc again to get the shipped one back."
+    try:
+        return LineCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ModelError(f"{path}: the card cannot be read ({error.strerror}).", remedy=retrain) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        first_line = str(error).splitlines()[0]
+        raise ModelError(f"{path}: the card is no YAML ({first_line}).", remedy=retrain) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "card"
+        raise ModelError(f"{path}: {where}: {first['msg']}.", remedy=retrain) from error
+
+
+def write_line_card(card: LineCard, path: Path) -> None:
+    """Write a card as YAML, keys in the order of the class."""
+    text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    path.write_text(text, encoding="utf-8")

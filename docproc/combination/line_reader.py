@@ -1,0 +1,124 @@
+"""The second reader: a network that transcribes whole lines of writing, and never sees a glyph.
+
+In:  lines, (32, W, 2) uint8, as `field.line` cuts them. Out: values with the network's own chances, best first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from docproc.character.recognizer import Recognizer, model_folder
+from docproc.combination.card import LINE_CARD_NAME, LINE_ID, LINES_NAME, LineCard, read_line_card
+from docproc.errors import ModelError
+from docproc.field.line import HEIGHT_PX, WIDEST_PX, Line
+from docproc.field.transcript import transcribe
+from docproc.litert import Network
+
+#: Widths that the network is opened for: a line is put into the narrowest that holds it.
+WIDTHS_PX = (64, 96, 128, 192, 256, WIDEST_PX)
+STEP_PX = 4  #: Columns to one answer of the network.
+
+Values = list[tuple[str, float]]  #: Values and their chances, best first.
+
+
+class LineReader(Protocol):
+    """Anything that reads whole lines."""
+
+    @property
+    def card(self) -> LineCard:
+        """What the network is, and how much its word counts."""
+
+    @property
+    def digest(self) -> str:
+        """Names the network in records."""
+
+    def transcribe(self, lines: Sequence[Line]) -> list[Values]:
+        """The likeliest values of each line, best first."""
+
+
+@dataclass(slots=True)
+class LiteRtLineReader:
+    """A network and its card. Not to be shared between threads; each worker opens its own."""
+
+    card: LineCard
+    model: bytes = field(repr=False)
+    _networks: dict[int, Network] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the network and of what weighs its word."""
+        pools = sorted((name, pool.model_dump_json()) for name, pool in self.card.pools.items())
+        return hashlib.sha256(f"{self.card.sha256} {self.card.line} {pools!r}".encode()).hexdigest()
+
+    def transcribe(self, lines: Sequence[Line]) -> list[Values]:
+        """The likeliest values of each line, best first."""
+        return [self._transcribe(line) for line in lines]
+
+    def _transcribe(self, line: Line) -> Values:
+        own = min(line.shape[1], WIDEST_PX)
+        width = next(width for width in WIDTHS_PX if width >= own)
+        network = self._networks.get(width)
+        if network is None:
+            network = self._networks[width] = Network(self.model, (1, HEIGHT_PX, width, 2))
+        image = np.zeros((1, HEIGHT_PX, width, 2), np.uint8)
+        image[0, :, :own] = line[:, :own]
+        return transcribe(network.run(image)[0, : -(-own // STEP_PX)])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What is open does not travel to a worker process; the bytes that it was opened from do.
+        return (LiteRtLineReader, (self.card, self.model))
+
+
+def line_reader_beside(recognizer: Recognizer, folder: Path | None = None) -> LiteRtLineReader | None:
+    """The reader of lines that was weighed beside a recognizer.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The shipped reader where None: then None is the answer for any other recognizer than the shipped one, which
+        reads alone, since nobody has measured how much either's word counts beside the other's.
+
+    Raises
+    ------
+    ModelError
+        If the reader cannot be loaded, or the one that is named was weighed beside another recognizer.
+    """
+    reader = load_line_reader(folder)
+    if reader.card.recognizer == recognizer.digest:
+        return reader
+    if folder is None:
+        return None
+    raise ModelError(
+        f"{folder}: this reader of lines was weighed beside another recognizer than the one in use.",
+        remedy="Name the recognizer that it was trained beside with --model, or make it anew with "
+        "`docproc train-lines --model`.",
+    )
+
+
+def load_line_reader(folder: Path | None = None) -> LiteRtLineReader:
+    """Load the reader of lines and check that it is what its card says; the shipped one where `folder` is None.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or not the one that the card describes, or was made for lines cut otherwise.
+    """
+    folder = model_folder("strings") if folder is None else folder
+    card = read_line_card(folder / LINE_CARD_NAME)
+    again = f"Train it again with `docproc train-lines -o {folder}`, or install docproc again for the shipped one."
+    path = folder / LINES_NAME
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: the model cannot be read ({error.strerror}).", remedy=again) from error
+    if hashlib.sha256(model).hexdigest() != card.sha256:
+        raise ModelError(f"{path} is not the model that {LINE_CARD_NAME} beside it describes (sha256).", remedy=again)
+    if card.line != LINE_ID:
+        raise ModelError(f"{folder}: trained on lines {card.line!r}; this version cuts {LINE_ID!r}.", remedy=again)
+    return LiteRtLineReader(card, model)

@@ -1,0 +1,73 @@
+"""Lines of writing as other hands, pens and papers would have left them: a stock of painted lines lasts longer.
+
+In:  (32, W, 2) uint8 and chance. Out: the same, another width perhaps.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from docproc.field.line import HEIGHT_PX, WIDEST_PX, Line
+
+_SLANT = 0.12  #: Standard deviations: horizontal shear,
+_CLIMB = 0.03  #: slope,
+_SCALE = 0.1  #: logarithm of the height,
+_WIDEN = 0.1  #: and of the width besides.
+_SHIFT_PX = 1.5
+_PEN_SHARE = 0.3  #: Written with a thinner or a thicker pen.
+_COARSE_SHARE = 0.15  #: Scanned coarsely.
+_NOISE_SHARE = 0.25
+_TONE_SHARE = 0.5  #: Of other contrast.
+_BILEVEL_SHARE = 0.12  #: Copied to black and white, with strokes broken or run together.
+_HIDDEN_SHARE = 0.12  #: One of the two planes is empty: neither may be relied upon.
+_LEAST_PX = 16
+
+
+def vary(line: Line, rng: np.random.Generator) -> Line:
+    """One line as it may be met."""
+    image = _bent(line, rng)
+    dark, ink = image[:, :, 0], image[:, :, 1]
+    if rng.random() < _PEN_SHARE:
+        change = cv2.dilate if rng.random() < 0.5 else cv2.erode
+        kernel = np.ones((2, 2), np.uint8)
+        share = float(rng.uniform(0.2, 0.8))
+        dark = cv2.addWeighted(dark, 1 - share, change(dark, kernel), share, 0)
+        ink = cv2.addWeighted(ink, 1 - share, change(ink, kernel), share, 0)
+    if rng.random() < _COARSE_SHARE:
+        share = float(rng.uniform(0.4, 0.8))
+        small = (max(round(dark.shape[1] * share), 4), round(HEIGHT_PX * share))
+        size = dark.shape[1::-1]
+        dark, ink = (cv2.resize(cv2.resize(p, small, interpolation=cv2.INTER_AREA), size) for p in (dark, ink))
+    if rng.random() < _TONE_SHARE:
+        gain, lift, bow = rng.uniform(0.7, 1.4), rng.uniform(-20, 25), float(np.exp(rng.normal(0, 0.25)))
+        steps = np.clip(255 * (np.arange(256) / 255) ** bow * gain + lift, 0, 255).astype(np.uint8)
+        dark = cv2.LUT(dark, steps)
+    if rng.random() < _NOISE_SHARE:
+        grain = rng.standard_normal(dark.shape, np.float32) * np.float32(rng.uniform(4, 40))
+        if rng.random() < 0.5:
+            grain = cv2.GaussianBlur(grain, (0, 0), 0.8) * np.float32(2)
+        dark = np.clip(dark + grain, 0, 255).astype(np.uint8)
+    if rng.random() < _BILEVEL_SHARE:
+        level = float(rng.uniform(70, 190))
+        dark = np.clip((dark.astype(np.float32) - level) * 4 + 128, 0, 255).astype(np.uint8)
+        ink = dark
+    planes = [dark, ink]
+    if rng.random() < _HIDDEN_SHARE:
+        hidden = int(rng.random() < 0.7)  # the ink more often: it is what fails on patterned paper
+        planes[hidden] = np.zeros_like(dark)
+    return np.stack(planes, axis=2)
+
+
+def _bent(line: Line, rng: np.random.Generator) -> Line:
+    """Slanted, sloped, scaled, and moved."""
+    tall = float(np.exp(rng.normal(0, _SCALE)))
+    wide = tall * float(np.exp(rng.normal(0, _WIDEN)))
+    width = int(np.clip(round(line.shape[1] * wide), _LEAST_PX, WIDEST_PX))
+    wide = width / line.shape[1]
+    slant, climb = rng.normal(0, _SLANT), rng.normal(0, _CLIMB)
+    linear = np.array([[wide, slant], [climb, tall]])
+    middle_from = np.array([(line.shape[1] - 1) / 2, (HEIGHT_PX - 1) / 2])
+    middle_to = np.array([(width - 1) / 2, (HEIGHT_PX - 1) / 2]) + rng.normal(0, (0.5, _SHIFT_PX))
+    matrix = np.column_stack([linear, middle_to - linear @ middle_from])
+    return cv2.warpAffine(line, matrix, (width, HEIGHT_PX), flags=cv2.INTER_LINEAR)

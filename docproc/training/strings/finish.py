@@ -1,0 +1,145 @@
+"""From a trained network of lines to a reader in a folder: export, weigh beside the recognizer, measure, describe.
+
+In:  the network, the digits of held-out writers, the recognizer. Out: `lines.tflite` and `card.yaml`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from docproc.character.card import DataSource
+from docproc.character.recognizer import LiteRtRecognizer
+from docproc.combination.card import LINE_CARD_NAME, LINE_ID, LINES_NAME, Layout, LineCard, Pool, write_line_card
+from docproc.combination.line_reader import LiteRtLineReader
+from docproc.errors import ModelError, OutputError
+from docproc.field.line import HEIGHT_PX
+from docproc.litert import Network
+from docproc.training.digits import styles
+from docproc.training.digits.datasets import LICENSES
+from docproc.training.export import convert
+from docproc.training.finish import WRONG_AMONG_ACCEPTED
+from docproc.training.material import Material, halves
+from docproc.training.painting.numbers import Writers
+from docproc.training.programs import program_versions
+from docproc.training.strings.network import build_line_network
+from docproc.training.strings.plan import LinePlan, training_writers
+from docproc.training.strings.weighing import HeardSheets, fit_pool, hear_many, judge
+
+LARGEST_BYTES = 4_000_000  #: Of the file.
+LARGEST_DIFFERENCE = 5e-2  #: Of two logits, that is rounding to 16 bits.
+_LAYOUTS: tuple[Layout, ...] = ("cells", "free")
+_CALIBRATE, _MEASURE = 11, 12  #: Seeds of what is painted to fit pools on, and to measure them on.
+_NOTES = (
+    "Pools were fitted on painted fields of one half of the held-out writers; scores and review_below are of the "
+    f"other half's. review_below: of fields where both readers agree, at most {WRONG_AMONG_ACCEPTED:.1%} of those "
+    "that sure are wrong. cells: combs and single boxes; free: numbers written freely. glyphs, line, both: by the "
+    "recognizer's glyphs, by this network, by both together. right: the whole value, all fields with ink, numbers "
+    "struck out and spoiled scans included. ece: expected calibration error. at_1_percent_wrong: share that could be "
+    "accepted, the surest first, with 1 % of them wrong. wall_time_s is of the training."
+)
+
+
+def finish_lines(
+    model: Any,
+    plan: LinePlan,
+    material: Material,
+    recognizer: LiteRtRecognizer,
+    *,
+    wall_time_s: float,
+    progress: Callable[[float], None] = lambda share: None,
+) -> LineCard:
+    """Export, weigh, measure and write.
+
+    Raises
+    ------
+    ModelError
+        If the export is too large or does not agree with what was trained; nothing is written then.
+    OutputError
+        If the folder cannot be written.
+    """
+    exported = _export(model, plan)
+    card = LineCard(
+        name=plan.output.name,
+        line=LINE_ID,
+        sha256=hashlib.sha256(exported).hexdigest(),
+        recognizer=recognizer.digest,
+        pools={},
+        review_below=0.0,
+        data=_sources(material),
+        seed=plan.seed,
+        scores={},
+        wall_time_s=round(wall_time_s, 1),
+        versions=program_versions("tensorflow"),
+        notes=_NOTES,
+    )
+    reader = LiteRtLineReader(card, exported)
+    parts = halves(material.held_out, plan.seed)
+    heard = []
+    for sources, seed in zip(parts, (_CALIBRATE, _MEASURE), strict=True):
+        sheets = HeardSheets(Writers(sources), plan.seed + seed, recognizer, reader)
+        heard.append(hear_many(sheets, plan.weighed_lines, workers=plan.workers))
+        progress(len(heard) / len(parts))
+    pools: dict[Layout, Pool] = {}
+    for layout in _LAYOUTS:
+        pools[layout] = fit_pool([one for one in heard[0] if one.layout == layout])
+    scores, review_below = judge(heard[1], pools, risk=WRONG_AMONG_ACCEPTED)
+    card = card.model_copy(update={"pools": pools, "scores": scores, "review_below": review_below})
+    _write(plan, exported, card)
+    return card
+
+
+def _sources(material: Material) -> list[DataSource]:
+    writers = training_writers(material)
+    shares = (1 - writers.drawn_share) * writers.shares
+    sources = [
+        DataSource(
+            name=source.name,
+            license=LICENSES.get(source.name, "not stated"),
+            share=round(float(share), 4),
+            glyphs=len(source),
+        )
+        for source, share in zip(writers.sources, shares, strict=True)
+    ]
+    drawn = DataSource(name=styles.NAME, license=styles.LICENSE, share=writers.drawn_share, glyphs=0)
+    return [*sources, drawn]
+
+
+def _export(model: Any, plan: LinePlan) -> bytes:
+    fixed = build_line_network(batch_size=1, settings=plan.settings)
+    fixed.set_weights(model.get_weights())
+    exported = convert(fixed)
+    if len(exported) > LARGEST_BYTES:
+        raise ModelError(
+            f"The exported model has {len(exported):,} bytes; at most {LARGEST_BYTES:,} are allowed.",
+            remedy="Nothing was written. Give it fewer filters with --width.",
+        )
+    noise = np.random.default_rng(0).integers(0, 256, (1, HEIGHT_PX, 128, 2), dtype=np.uint8)
+    own = Network(exported, noise.shape).run(noise)
+    difference = float(np.abs(own - np.asarray(model.predict_on_batch(noise.astype(np.float32) / 255.0))).max())
+    if difference > LARGEST_DIFFERENCE:
+        raise ModelError(
+            f"The exported model disagrees with the trained one: scores differ by up to {difference:.3g}.",
+            remedy="Nothing was written. Install the TensorFlow that the extra `train` names, and use --resume.",
+        )
+    return exported
+
+
+def _write(plan: LinePlan, exported: bytes, card: LineCard) -> None:
+    """The model first, the card last: until it is there, the old one's sha256 betrays what is half written."""
+    folder = plan.output
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f".{LINES_NAME}.part").write_bytes(exported)
+        write_line_card(card, folder / f".{LINE_CARD_NAME}.part")
+        for name in (LINES_NAME, LINE_CARD_NAME):
+            os.replace(folder / f".{name}.part", folder / name)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the reader could not be written ({error.strerror}).",
+            remedy="Make room or name another folder with -o, then run the same command with --resume.",
+        ) from error

@@ -1,0 +1,132 @@
+"""Make the reader of whole lines: paint, fit, export, weigh it beside the recognizer of glyphs, describe it.
+
+In:  a plan. Out: `lines.tflite` and `card.yaml` in a folder.
+What an interrupted run needs lies beside the folder: painted lines and the state of the training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable
+
+from docproc.character.recognizer import load_recognizer
+from docproc.combination.card import LineCard
+from docproc.training.fit import EpochScore, Fitted, fit
+from docproc.training.material import Material, halves
+from docproc.training.painting.numbers import Writers
+from docproc.training.programs import require_keras, require_tensorflow, require_writable
+from docproc.training.strings.finish import finish_lines
+from docproc.training.strings.lines import Lines, lines_in_parts
+from docproc.training.strings.plan import LinePlan, line_checkpoint, lines_folder, material_of, training_writers
+from docproc.training.strings.task import EpochLines, LineTask
+
+STAGES = ("reading digits", "painting", "training", "weighing")
+
+_PART = 8_000  #: Painted lines that are saved at a time: about a minute of work.
+_TRAIN, _HELD_OUT = 0, 1  #: Seeds of what is painted to learn from, and to choose the best epoch by.
+
+Progress = Callable[[str, float], None]
+
+
+def train_lines(
+    plan: LinePlan,
+    *,
+    progress: Progress = lambda stage, done: None,
+    epoch_done: Callable[[EpochScore], None] = lambda score: None,
+) -> LineCard:
+    """Make a reader of lines.
+
+    Parameters
+    ----------
+    progress : (stage, done) -> None
+        One of `STAGES`, and how far it is: 0 to 1, epochs for "training".
+
+    Raises
+    ------
+    MissingExtraError
+        If Keras or TensorFlow is not installed.
+    ModelError
+        If the recognizer cannot be used, the export does not agree with what was trained, or what is to be resumed is
+        damaged or of another run.
+    OutputError
+        If the folder cannot be written.
+    """
+    require_keras()
+    require_tensorflow()
+    require_writable(plan.output)
+    recognizer = load_recognizer(plan.recognizer)
+    progress("reading digits", 0.0)
+    material = material_of(plan)
+    progress("reading digits", 1.0)
+    fitted = learn_lines(plan, material, progress=progress, epoch_done=epoch_done)
+    card = finish_lines(
+        fitted.model,
+        plan,
+        material,
+        recognizer,
+        wall_time_s=fitted.wall_time_s,
+        progress=lambda share: progress("weighing", share),
+    )
+    line_checkpoint(plan.output).unlink(missing_ok=True)
+    shutil.rmtree(lines_folder(plan.output), ignore_errors=True)
+    return card
+
+
+def learn_lines(
+    plan: LinePlan,
+    material: Material,
+    *,
+    progress: Progress = lambda stage, done: None,
+    epoch_done: Callable[[EpochScore], None] = lambda score: None,
+) -> Fitted:
+    """Paint and fit; only what a resumed run reads is written."""
+    started = time.monotonic()
+    folder = lines_folder(plan.output)
+    if not plan.resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    part = min(plan.painted_lines, _PART)
+    stock = lines_in_parts(
+        training_writers(material),
+        folder,
+        "train",
+        parts=-(-plan.painted_lines // part),
+        size=part,
+        seed=plan.seed + _TRAIN,
+        workers=plan.workers,
+        progress=lambda share: progress("painting", share),
+    )
+    one, _ = halves(material.held_out, plan.seed)
+    held_out = lines_in_parts(
+        Writers(one),
+        folder,
+        "held",
+        parts=1,
+        size=plan.held_out_lines,
+        seed=plan.seed + _HELD_OUT,
+        workers=plan.workers,
+    )
+    return fit(
+        LineTask(plan.lines_per_epoch, plan.settings),
+        EpochLines(stock, plan.lines_per_epoch, plan.seed),
+        held_out,
+        epochs=plan.epochs,
+        seed=plan.seed,
+        patience=plan.patience,
+        checkpoint=line_checkpoint(plan.output),
+        resume=plan.resume,
+        made_from=_digest(stock),
+        workers=plan.workers,
+        started=started,
+        progress=lambda epoch, share: progress("training", epoch + share),
+        epoch_done=epoch_done,
+    )
+
+
+def _digest(stock: Lines) -> str:
+    """Names the painted lines, by all texts and by one picture in many."""
+    whole = hashlib.sha256(" ".join(stock.texts).encode())
+    for image in stock.images[:: max(len(stock) // 1000, 1)]:
+        whole.update(image.tobytes())
+    return whole.hexdigest()

@@ -1,0 +1,99 @@
+"""The shipped reader of lines is what its card says, and reads."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from docproc.character.recognizer import load_recognizer, model_folder
+from docproc.combination.card import LINE_CARD_NAME, LINES_NAME, read_line_card, write_line_card
+from docproc.combination.line_reader import LiteRtLineReader, line_reader_beside, load_line_reader
+from docproc.errors import ModelError
+from docproc.field.line import HEIGHT_PX, WIDEST_PX
+
+
+@pytest.fixture(scope="module")
+def reader() -> LiteRtLineReader:
+    return load_line_reader()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(model_folder("strings"), tmp_path / "strings"))
+
+
+def test_it_is_small(reader: LiteRtLineReader) -> None:
+    assert len(reader.model) <= 4_000_000
+
+
+def test_it_was_weighed_beside_the_shipped_recognizer(reader: LiteRtLineReader) -> None:
+    assert line_reader_beside(load_recognizer()) is not None
+    assert set(reader.card.pools) == {"cells", "free"}
+
+
+@pytest.mark.parametrize("width", [1, 20, 64, 65, 200, WIDEST_PX, WIDEST_PX + 50])
+def test_an_empty_line_of_any_width_is_blank(reader: LiteRtLineReader, width: int) -> None:
+    (values,) = reader.transcribe([np.zeros((HEIGHT_PX, width, 2), np.uint8)])
+    assert values[0][0] == ""
+
+
+def test_a_copy_in_another_process_reads_alike(reader: LiteRtLineReader) -> None:
+    line = np.random.default_rng(0).integers(0, 255, (HEIGHT_PX, 90, 2), dtype=np.uint8)
+    copy = pickle.loads(pickle.dumps(reader))
+    assert copy.digest == reader.digest
+    assert copy.transcribe([line]) == reader.transcribe([line])
+
+
+def test_its_digest_names_the_network_and_what_weighs_its_word(reader: LiteRtLineReader) -> None:
+    pools = dict(reader.card.pools)
+    pools["free"] = pools["free"].model_copy(update={"line": 9.0})
+    heavier = replace(reader, card=reader.card.model_copy(update={"pools": pools}))
+    renamed = replace(reader, card=reader.card.model_copy(update={"notes": "other"}))
+    assert heavier.digest != reader.digest
+    assert renamed.digest == reader.digest
+
+
+def test_another_recognizer_reads_alone_unless_a_reader_is_named(folder: Path) -> None:
+    recognizer = load_recognizer()
+    other = replace(recognizer, card=recognizer.card.model_copy(update={"normalizer": "another"}))
+    assert line_reader_beside(other) is None
+    with pytest.raises(ModelError, match="weighed beside another recognizer") as caught:
+        line_reader_beside(other, folder)
+    assert "train-lines" in caught.value.remedy
+
+
+def test_a_network_that_is_not_the_cards_is_refused(folder: Path) -> None:
+    with (folder / LINES_NAME).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelError, match="sha256"):
+        load_line_reader(folder)
+
+
+def test_lines_cut_otherwise_are_refused(folder: Path) -> None:
+    card = read_line_card(folder / LINE_CARD_NAME)
+    write_line_card(card.model_copy(update={"line": "line 0"}), folder / LINE_CARD_NAME)
+    with pytest.raises(ModelError, match="line 0"):
+        load_line_reader(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (LINES_NAME, None, "cannot be read"),
+        (LINE_CARD_NAME, None, "cannot be read"),
+        (LINE_CARD_NAME, b"name: [", "no YAML"),
+        (LINE_CARD_NAME, b"name: x", "line: Field required"),
+    ],
+)
+def test_what_is_missing_or_broken_is_named(folder: Path, name: str, content: bytes | None, message: str) -> None:
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_line_reader(folder)
+    assert str(folder / name) in caught.value.message
