@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc.character.recognizer import load_recognizer
-from docproc.combination.line_reader import line_reader_beside
+from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
 from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
 from docproc.errors import MissingExtraError, PageError
@@ -97,6 +97,7 @@ def process_batch(
     review_below: float | None = None,
     model_dir: Path | None = None,
     lines_dir: Path | None = None,
+    ocr: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -121,6 +122,8 @@ def process_batch(
         A trained model; the shipped one where None.
     lines_dir : Path, optional
         A reader of lines, trained beside that model; the shipped one beside the shipped model where None.
+    ocr : bool
+        Ask a third witness of fields in doubt; needs the extra `ocr`.
     jobs : int, optional
         Processes; the number of cores where None. Few pages are read in this process.
     progress : callable, optional
@@ -130,6 +133,8 @@ def process_batch(
     ------
     OutputError
         Before any page is read, if the results cannot be written.
+    MissingExtraError
+        If the third witness is wanted and not installed.
     TemplateError, ModelError
         Before any page is read, if a template or the model is at fault.
     PageError
@@ -137,6 +142,7 @@ def process_batch(
     """
     recognizer = load_recognizer(model_dir)
     line_reader = line_reader_beside(recognizer, lines_dir)
+    witness = witness_beside(line_reader) if ocr else None
     policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
     with open_results(output_dir, review_below=policy.review_below) as results:
         given = None if template_path is None or whole_image else load_template(template_path)
@@ -149,7 +155,7 @@ def process_batch(
         return keep_outcomes(
             chain(beginning, listed),
             engine=engine,
-            open_reader=OpenReader(recognizer, templates, policy, whole_image, line_reader),
+            open_reader=OpenReader(recognizer, templates, policy, whole_image, line_reader, witness),
             results=results,
             summary=Summary(output=output_dir, review_below=policy.review_below),
             expected=lambda: listed.expected,

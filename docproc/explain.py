@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from docproc.character.recognizer import Recognizer
 from docproc.combination.line_reader import LineReader
+from docproc.combination.witness import Witness
 from docproc.decision import Policy
 from docproc.errors import OutputError
 from docproc.page import Page
@@ -62,6 +63,7 @@ def explain_page(
     only: str | None = None,
     whole_image: bool = False,
     line_reader: LineReader | None = None,
+    witness: Witness | None = None,
 ) -> Record:
     """Read a page and write down all that was seen on the way.
 
@@ -79,7 +81,14 @@ def explain_page(
     """
     seen = _Pictures(only)
     record = read_page(
-        page, templates, recognizer, policy, line_reader=line_reader, whole_image=whole_image, trace=seen
+        page,
+        templates,
+        recognizer,
+        policy,
+        line_reader=line_reader,
+        witness=witness,
+        whole_image=whole_image,
+        trace=seen,
     )
     try:
         output.mkdir(parents=True, exist_ok=True)

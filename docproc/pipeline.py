@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
-from docproc.combination.line_reader import LineReader, Values
+from docproc.combination.line_reader import LineReader
 from docproc.combination.pooling import combine
+from docproc.combination.witness import Witness
 from docproc.decision import Policy, decide, page_verdict
 from docproc.field.comb import cut_cells, read_cells
 from docproc.field.glyph import Glyph, crosses_edge, residue
@@ -26,8 +27,10 @@ from docproc.field.lattice_picture import draw_lattice
 from docproc.field.line import line_of
 from docproc.field.segmentation import Lattice, segment
 from docproc.field.string import best_paths, read_lattice
+from docproc.field.transcript import Values
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
+from docproc.form.color import without_colored_print
 from docproc.form.cutting import FieldImage, crop, cut_field
 from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.layout import ASSUMED_DPI, find_fields
@@ -94,6 +97,7 @@ def read_page(
     policy: Policy,
     *,
     line_reader: LineReader | None = None,
+    witness: Witness | None = None,
     whole_image: bool = False,
     trace: Trace | None = None,
 ) -> Record:
@@ -108,6 +112,8 @@ def read_page(
     policy : Policy
     line_reader : LineReader, optional
         A second reader, which takes whole fields; both together decide.
+    witness : Witness, optional
+        Is asked where both together are in doubt.
     whole_image : bool
         The image is one free field named `value`, cut out elsewhere.
     trace : Trace, optional
@@ -116,11 +122,13 @@ def read_page(
     watch = trace or _Silent()
     watch.picture("page", page.pixels)
     sheet = _locate(page, templates, whole_image=whole_image, trace=watch)
-    digest = recognizer.digest if line_reader is None else f"{recognizer.digest}+{line_reader.digest}"
+    digest = "+".join(one.digest for one in (recognizer, line_reader, witness) if one is not None)
     if isinstance(sheet, Unregistered):
         return _unread(page, templates, digest, sheet)
 
-    readings = read_fields(page, sheet.located, recognizer, policy, line_reader=line_reader, trace=watch)
+    readings = read_fields(
+        page, sheet.located, recognizer, policy, line_reader=line_reader, witness=witness, trace=watch
+    )
     reasons = () if readings else (Reason.NO_FIELDS,)
     return Record(
         ref=page.ref,
@@ -141,6 +149,7 @@ def read_fields(
     policy: Policy,
     *,
     line_reader: LineReader | None = None,
+    witness: Witness | None = None,
     trace: Trace | None = None,
 ) -> tuple[FieldReading, ...]:
     """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs."""
@@ -152,7 +161,7 @@ def read_fields(
     taken = 0
     for proposal in proposals:
         own = slice(taken, taken + len(proposal.glyphs))
-        readings.append(_read_field(proposal, glyphs[own], marks[own], line_reader, policy, watch))
+        readings.append(_read_field(proposal, glyphs[own], marks[own], line_reader, witness, policy, watch))
         taken = own.stop
     return tuple(readings)
 
@@ -161,7 +170,7 @@ def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None 
     """Cut each field and its ink into what could be digits. Training glyphs come out of here too."""
     watch = trace or _Silent()
     paper = estimate_paper(page)
-    images = [cut_field(page, paper, field) for field in located]
+    images = without_colored_print([cut_field(page, paper, field) for field in located])
     # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
     rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
     peaks = [_pen_peak(image, rough) for image in images]
@@ -266,6 +275,7 @@ def _read_field(
     glyphs: npt.NDArray[np.uint8],
     marks: Sequence[Marks],
     line_reader: LineReader | None,
+    witness: Witness | None,
     policy: Policy,
     trace: Trace,
 ) -> FieldReading:
@@ -275,7 +285,7 @@ def _read_field(
     if proposal.lattice is not None and proposal.lattice.pieces and not isinstance(trace, _Silent):
         _show_lattice(proposal, proposal.lattice, marks, meaning, trace)
     if line_reader is not None and meaning.has_ink:
-        meaning = _with_line(proposal, meaning, line_reader, trace)
+        meaning = _with_line(proposal, meaning, line_reader, witness, policy, trace)
     # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
     broken = check(field, meaning.text)
     (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
@@ -324,19 +334,32 @@ def _show_lattice(
     )
 
 
-def _with_line(proposal: Proposal, meaning: Interpretation, reader: LineReader, trace: Trace) -> Interpretation:
-    """What a field says by its glyphs and as a line of writing."""
-    image = proposal.image
+def _with_line(
+    proposal: Proposal,
+    meaning: Interpretation,
+    reader: LineReader,
+    witness: Witness | None,
+    policy: Policy,
+    trace: Trace,
+) -> Interpretation:
+    """What a field says by its glyphs and as a line of writing; and to a third, where that leaves doubt."""
+    image, name = proposal.image, proposal.image.field.name
     line = line_of(image.dark, proposal.mask, image.box_px)
     if line is None:
         return meaning
     (values,) = reader.transcribe([line])
     planes = 255 - np.vstack([line[:, :, 0], line[:, :, 1]])
-    trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=image.field.name)
+    trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=name)
     glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
-    for name, said in (("glyph by glyph", glyphs), ("as a line", values)):
-        trace.note(f"{name}: {_named(said)}", field=image.field.name)
-    return combine(meaning, values, reader.card.pools["cells" if proposal.lattice is None else "free"])
+    for by, said in (("glyph by glyph", glyphs), ("as a line", values)):
+        trace.note(f"{by}: {_named(said)}", field=name)
+    weights = reader.card.pools["cells" if proposal.lattice is None else "free"]
+    both = combine(meaning, values, weights)
+    if witness is None or (both.confidence >= policy.review_below and Reason.READERS_DISAGREE not in both.reasons):
+        return both
+    testimony = witness.testify(crop(image.picture, image.box_px))
+    trace.note(f"the witness: {testimony.text or 'nothing'} {testimony.score:.4f}", field=name)
+    return combine(meaning, values, weights, testimony)
 
 
 def _named(values: Values) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from docproc.character.recognizer import Recognizer
 from docproc.combination.line_reader import LineReader
+from docproc.combination.witness import Witness
 from docproc.decision import Policy
 from docproc.errors import DocprocError, MissingExtraError, PageError
 from docproc.page import PageRef, Unreadable, load_page
@@ -48,6 +49,7 @@ class OpenReader:
     policy: Policy
     whole_image: bool = False
     line_reader: LineReader | None = None
+    witness: Witness | None = None
     load: Callable[[PageRef], Any] = load_page
     read: Callable[..., Record] = read_page
 
@@ -68,6 +70,7 @@ class OpenReader:
                 self.recognizer,
                 self.policy,
                 line_reader=self.line_reader,
+                witness=self.witness,
                 whole_image=self.whole_image,
             )
         except (PageError, MissingExtraError) as error:

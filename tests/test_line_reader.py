@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,7 +15,8 @@ from docproc.character.recognizer import load_recognizer, model_folder
 from docproc.combination.card import LINE_CARD_NAME, LINES_NAME, read_line_card, write_line_card
 from docproc.combination.line_reader import LiteRtLineReader, line_reader_beside, load_line_reader
 from docproc.errors import ModelError
-from docproc.field.line import HEIGHT_PX, WIDEST_PX
+from docproc.field.line import HEIGHT_PX, WIDEST_PX, line_of
+from docproc.geometry import Box
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +39,21 @@ def test_it_was_weighed_beside_the_shipped_recognizer(reader: LiteRtLineReader) 
 
 
 @pytest.mark.parametrize("width", [1, 20, 64, 65, 200, WIDEST_PX, WIDEST_PX + 50])
-def test_an_empty_line_of_any_width_is_blank(reader: LiteRtLineReader, width: int) -> None:
+def test_a_line_of_any_width_has_values_with_chances(reader: LiteRtLineReader, width: int) -> None:
     (values,) = reader.transcribe([np.zeros((HEIGHT_PX, width, 2), np.uint8)])
-    assert values[0][0] == ""
+    chances = [chance for _, chance in values]
+    assert chances == sorted(chances, reverse=True)
+    assert 0 < sum(chances) <= 1 + 1e-9
+
+
+def test_it_reads_a_drawn_number(reader: LiteRtLineReader) -> None:
+    ink = np.zeros((80, 240), np.uint8)
+    cv2.putText(ink, "2047", (40, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 255, 4, cv2.LINE_AA)
+    line = line_of(ink, ink > 100, Box(10, 5, 220, 70))
+    assert line is not None
+    (((value, chance), *_),) = reader.transcribe([line])
+    assert value == "2047"
+    assert chance > 0.5
 
 
 def test_a_copy_in_another_process_reads_alike(reader: LiteRtLineReader) -> None:

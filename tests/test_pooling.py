@@ -83,6 +83,15 @@ def test_agreement_keeps_what_was_seen_of_the_characters() -> None:
     assert [reading.digit for reading in found.characters] == ["1", "2"]
 
 
+def test_a_reader_that_agrees_makes_no_value_less_sure() -> None:
+    hesitant = [("12", 0.3), ("17", 0.29)]
+    (_, pooled), *_ = pool([("12", 0.995)], hesitant, WEIGHTS)
+    found = combine(meaning("12", 0.995), hesitant, WEIGHTS)
+    assert pooled < 0.995
+    assert found.confidence == 0.995
+    assert sum(chance for _, chance in found.alternatives) <= 0.005 + 1e-12
+
+
 def test_characters_of_a_value_that_lost_are_not_those_of_the_field() -> None:
     found = combine(meaning("12", 0.4), [("120", 0.99)], WEIGHTS)
     assert found.text == "120"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docproc.field.transcript import BLANK, LABELS, transcribe
+from docproc.field.transcript import BLANK, LABELS, agreed, transcribe
 
 
 def scores_of(*steps: dict[str, float]) -> np.ndarray:
@@ -45,6 +45,20 @@ def test_a_line_without_digits_is_blank() -> None:
     (value, chance), *_ = transcribe(scores_of({"": 0.9, "1": 0.1}, {"": 0.9, "1": 0.1}))
     assert value == ""
     assert chance == pytest.approx(0.81, abs=1e-6)
+
+
+def test_looks_that_agree_keep_their_value_and_one_that_does_not_costs_certainty() -> None:
+    one, other = [("12", 0.9), ("72", 0.1)], [("72", 0.6), ("12", 0.4)]
+    assert agreed([one, one]) == [("12", pytest.approx(0.9)), ("72", pytest.approx(0.1))]
+    (value, chance), *_ = agreed([one, one, other])
+    assert value == "12"
+    assert 0.4 < chance < 0.9
+
+
+def test_a_value_that_only_one_look_names_is_hardly_believed() -> None:
+    found = dict(agreed([[("12", 0.9)], [("12", 0.5), ("120", 0.5)]]))
+    assert found["120"] < 0.02
+    assert sum(found.values()) == pytest.approx(1)
 
 
 @settings(deadline=None, max_examples=40)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from docproc.cli.options import LinesFolder, ModelFolder, ReviewBelow
+from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow
 from docproc.errors import PageError, TemplateError
 
 HELP = """Show how a page was read: every picture on the way, and why each field was decided as it was.
@@ -49,12 +49,13 @@ def explain(
     review_below: ReviewBelow = None,
     model: ModelFolder = None,
     lines: LinesFolder = None,
+    ocr: Ocr = False,
 ) -> None:
     """Parse, call `explain_page`, say what was read and where the pictures are."""
     if whole_image and template is not None:
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
     from docproc.character.recognizer import load_recognizer
-    from docproc.combination.line_reader import line_reader_beside
+    from docproc.combination.line_reader import line_reader_beside, witness_beside
     from docproc.decision import Policy
     from docproc.explain import INDEX, explain_page
     from docproc.page import list_pages, load_page
@@ -75,7 +76,15 @@ def explain(
     policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
     page = load_page(refs[page_number - 1])
     record = explain_page(
-        page, templates, recognizer, policy, output, only=field, whole_image=whole_image, line_reader=line_reader
+        page,
+        templates,
+        recognizer,
+        policy,
+        output,
+        only=field,
+        whole_image=whole_image,
+        line_reader=line_reader,
+        witness=witness_beside(line_reader) if ocr else None,
     )
     shown = [reading for reading in record.fields if field in (None, reading.name)]
     if field is not None and not shown:

@@ -19,6 +19,12 @@ ReviewBelow = Annotated[
 ModelFolder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of a trained model.  [default: the one shipped]")
 ]
+Ocr = Annotated[
+    bool,
+    typer.Option(
+        "--ocr", help="Ask RapidOCR, too, of fields in doubt (pip install 'docproc[ocr]'): fewer to review, slower."
+    ),
+]
 LinesFolder = Annotated[
     Path | None,
     typer.Option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docproc.cli.options import LinesFolder, ModelFolder, ReviewBelow
+from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def process(
     ] = None,
     model: ModelFolder = None,
     lines: LinesFolder = None,
+    ocr: Ocr = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Parse, call `process_batch`, print its summary, exit."""
@@ -84,6 +85,7 @@ def process(
                 review_below=review_below,
                 model_dir=model,
                 lines_dir=lines,
+                ocr=ocr,
                 jobs=jobs,
                 progress=progress,
             )

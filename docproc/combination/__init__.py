@@ -1,5 +1,7 @@
 """Two readers of one field, and one chance: by its glyphs, and as a whole line.
 
-line_reader  the network of whole lines, and its card
-pooling      what both say, put together
+card         what the reader of lines is, and how much each one's word counts
+line_reader  the network of whole lines
+witness      a third, asked on request where the two are in doubt
+pooling      what they say, put together
 """

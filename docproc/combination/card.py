@@ -25,6 +25,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class WitnessPool(_Strict):
+    """How much the word of the third witness adds, for fields that it was asked of."""
+
+    named: float  #: Times its own log odds: added to the score of the value that it names,
+    unnamed: float  #: or to that of "none of these", where it names none of them.
+    knots: list[CalibrationKnot]
+
+
 class Pool(_Strict):
     """How what two readers say of one value becomes its chance: see `pooling.pool`."""
 
@@ -33,6 +41,7 @@ class Pool(_Strict):
     both: float  #: Added where both readers have the value first.
     neither: float  #: Score of "none of the values that either has named".
     knots: list[CalibrationKnot]  #: From the log odds of the best value to the chance that it is right.
+    witness: WitnessPool | None = None  #: None where it was not there to be weighed.
 
 
 class LineCard(_Strict):

@@ -5,33 +5,39 @@ In:  the values of a field by its glyphs, and by its line, each with chances. Ou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from docproc.character.calibration import honest_chance, log_odds
-from docproc.combination.card import Pool
-from docproc.combination.line_reader import Values
+from docproc.combination.card import Pool, WitnessPool
+from docproc.combination.witness import WitnessReading
 from docproc.field.interpretation import Interpretation
+from docproc.field.transcript import UNNAMED, Values
 from docproc.reading import Reason
 
-#: Chance that a reader gives to a value that it does not name: both name all that they give more.
-UNNAMED = 1e-4
+Floats = npt.NDArray[np.float64]
+
+SUREST = 0.999  #: Of a testimony: a score has three places worth believing.
 _LEAST, _MOST = 1e-9, 1 - 1e-9
 
 
-def pool(glyphs: Values, line: Values, weights: Pool) -> Values:
+def pool(glyphs: Values, line: Values, weights: Pool, testimony: WitnessReading | None = None) -> Values:
     """The values that either reader names, with the chances of both together, best first.
 
     A logarithmic opinion pool [1]_ with an outside option: the score of a value is a weighted sum of its log chances
     by both readers, more where both have it first, and one further score stands for "none of these". The best
-    value's chance is then put where the knots say; the others share what it leaves.
+    value's chance is then put where the knots say; the others share what it leaves. The testimony of a third adds to
+    the score of the value that it names, or to that of "none of these", and has knots of its own.
 
     Parameters
     ----------
     glyphs, line : values with their chances, best first; neither is empty.
     weights : Pool
+    testimony : WitnessReading, optional
+        Counts where the pool knows the witness and its text is not empty.
 
     References
     ----------
@@ -39,17 +45,22 @@ def pool(glyphs: Values, line: Values, weights: Pool) -> Values:
        Statistical Science 1(1), 1986.
     """
     values, features = evidence(glyphs, line)
-    chances = mixed(features, weights)
+    knots = weights.knots
+    if testimony is None or weights.witness is None:
+        chances = mixed(features, weights)
+    else:
+        chances = mixed(features, weights, *added_by(values, testimony, weights.witness))
+        knots = weights.witness.knots
     order = np.argsort(-chances, kind="stable")
     best = float(np.clip(chances[order[0]], _LEAST, _MOST))
     top = best
-    if weights.knots:
-        top = float(honest_chance(np.array([float(log_odds(best))]), weights.knots)[0])
+    if knots:
+        top = float(honest_chance(np.array([float(log_odds(best))]), knots)[0])
     rest = (1 - top) / (1 - best)
     return [(values[i], top if i == order[0] else float(chances[i]) * rest) for i in order]
 
 
-def evidence(glyphs: Values, line: Values) -> tuple[list[str], npt.NDArray[np.float64]]:
+def evidence(glyphs: Values, line: Values) -> tuple[list[str], Floats]:
     """All values, and for each (N, 3): both log chances, and whether both readers have it first."""
     one, other = dict(glyphs), dict(line)
     values = list(dict.fromkeys([*one, *other]))
@@ -65,20 +76,43 @@ def evidence(glyphs: Values, line: Values) -> tuple[list[str], npt.NDArray[np.fl
     return values, np.array(rows, np.float64)
 
 
-def mixed(features: npt.NDArray[np.float64], weights: Pool) -> npt.NDArray[np.float64]:
+def added_by(values: Sequence[str], testimony: WitnessReading, weights: WitnessPool) -> tuple[Floats, float]:
+    """What a testimony adds to the score of each value, (N,), and to that of none of them."""
+    if not testimony.text:
+        return np.zeros(len(values)), 0.0
+    sureness = max(float(log_odds(np.clip(testimony.score, 0.5, SUREST))), 0.0)
+    named = np.array([value == testimony.text for value in values], np.float64)
+    return weights.named * sureness * named, 0.0 if named.any() else weights.unnamed * sureness
+
+
+def mixed(features: Floats, weights: Pool, added: Floats | float = 0.0, to_neither: float = 0.0) -> Floats:
     """Chances of values by their features, (N, 3) -> (N,), before the knots; what is missing to 1 is none of them."""
-    scores = features @ (weights.glyphs, weights.line, weights.both)
-    top = max(float(scores.max()), weights.neither)
+    scores = features @ (weights.glyphs, weights.line, weights.both) + added
+    neither = weights.neither + to_neither
+    top = max(float(scores.max()), neither)
     powers = np.exp(scores - top)
-    return powers / (powers.sum() + np.exp(weights.neither - top))
+    return powers / (powers.sum() + np.exp(neither - top))
 
 
-def combine(meaning: Interpretation, line: Values, weights: Pool) -> Interpretation:
-    """A field as both readers have it: the pooled value, and a reason where they disagree."""
+def combine(
+    meaning: Interpretation, line: Values, weights: Pool, testimony: WitnessReading | None = None
+) -> Interpretation:
+    """A field as both readers have it: the pooled value, and a reason where they disagree.
+
+    A reader that agrees makes no value less sure: then the recognizer's own chance, calibrated by itself, is the
+    least.
+    Where the witness names the value that has won, the disagreement is settled.
+    """
     glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
-    (text, confidence), *others = pool(glyphs, line, weights)
+    (text, confidence), *others = pool(glyphs, line, weights, testimony)
     reasons = meaning.reasons
-    if line[0][0] != glyphs[0][0]:
+    if line[0][0] == text == meaning.text:
+        confidence = max(confidence, meaning.confidence)
+        rest = 1 - confidence
+        total = sum(chance for _, chance in others)
+        others = [(value, chance * min(1.0, rest / max(total, 1e-12))) for value, chance in others]
+    settled = testimony is not None and weights.witness is not None and testimony.text == text != ""
+    if line[0][0] != glyphs[0][0] and not settled:
         reasons = (*reasons, Reason.READERS_DISAGREE)
     return replace(
         meaning,

@@ -6,17 +6,22 @@ Out: values and their chances, best first: sums over all the ways in which a val
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 LABELS = "0123456789"
 BLANK = 0  #: Index of "no digit here"; digits follow.
 WIDTH = 24  #: Values followed at once.
+UNNAMED = 1e-4  #: Chance of a value that a look does not name: it names all that it gives more.
 LEAST = 1e-4  #: Chance in one column below which a digit is not followed.
+Values = list[tuple[str, float]]  #: Values and their chances, best first.
+
 _NOTHING = -np.inf
 
 
-def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> list[tuple[str, float]]:
+def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> Values:
     """The likeliest values of a line, best first, by prefix beam search [1]_.
 
     Parameters
@@ -28,7 +33,7 @@ def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> list[tuple[
 
     Returns
     -------
-    list of (value, chance)
+    Values
         Chances add up to 1 or less: what is missing belongs to values that were not followed.
 
     References
@@ -67,6 +72,18 @@ def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> list[tuple[
         beams = grown
     chances = [(value, float(np.exp(_sum(*ends)))) for value, ends in beams.items()]
     return sorted(chances, key=lambda pair: (-pair[1], pair[0]))[:most]
+
+
+def agreed(looks: Sequence[Values]) -> Values:
+    """Several looks at one line as one: the geometric mean of the chances that they give each value, best first.
+
+    What a look does not name has at most `UNNAMED` there. Chances add up to 1.
+    """
+    values = list(dict.fromkeys(value for look in looks for value, _ in look))
+    logs = np.array([[np.log(max(dict(look).get(value, 0.0), UNNAMED)) for look in looks] for value in values])
+    chances = np.exp(logs.mean(axis=1))
+    chances /= chances.sum()
+    return sorted(zip(values, chances.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _sum(one: float, other: float) -> float:

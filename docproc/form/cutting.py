@@ -32,6 +32,7 @@ class FieldImage:
     field: Field
     picture: npt.NDArray[np.uint8]  #: (H, W) or (H, W, 3): the page's pixels, for people.
     dark: Ink  #: (H, W): 0 is paper, 255 is black.
+    light: npt.NDArray[np.uint8] | None  #: (H, W, 3): light let through, 255 is bare paper's; None without color.
     box_px: Box  #: The field's box in this image.
     cells_px: tuple[Box, ...]  #: Its cells' boxes in this image.
     ruled: bool  #: Whether lines may be printed along its box.
@@ -59,11 +60,17 @@ def cut_field(page: Page, paper: Paper, located: LocatedField) -> FieldImage:
     bare = _warp(paper.brightness, grid_from_field, size).reshape(size[1], size[0], -1)
     field_from_form = form_from_field.inverse()
     dark = darkness(picture, bare)
-    dark[_outside(page, page_from_field, size)] = 0
+    outside = _outside(page, page_from_field, size)
+    dark[outside] = 0
+    light = None
+    if picture.ndim == 3:
+        light = np.clip(picture / bare * 255, 0, 255).astype(np.uint8)
+        light[outside] = 255
     return FieldImage(
         field=field,
         picture=picture,
         dark=dark,
+        light=light,
         box_px=field_from_form.box(box),
         cells_px=tuple(field_from_form.box(cell) for cell in field.cell_boxes()),
         ruled=located.ruled,

@@ -1,6 +1,6 @@
 """Read the real forms as a user would, and print how well: one row a design.
 
-    python -m tests.real.measure [--design NAME]... [--keep DIR] [--contact DIR]
+    python -m tests.real.measure [--design NAME]... [--keep DIR] [--contact DIR] [--ocr]
 
 In:  the designs of `designs.py`, and the installed or checked-out docproc.
 Out: a table; with --keep the results folders; with --contact a picture of every field that was read wrong.
@@ -45,7 +45,7 @@ class Measured:
     failures: tuple[str, ...] = ()  #: What docproc said where a run of it failed.
 
 
-def measure(design: Design, results: Path) -> Measured:
+def measure(design: Design, results: Path, *, ocr: bool = False) -> Measured:
     """Read one design into the folder `results` and lay it beside its truth; a run that fails has read nothing."""
     started = time.perf_counter()
     judged: list[Judged] = []
@@ -54,7 +54,9 @@ def measure(design: Design, results: Path) -> Measured:
     truth = evaluation.read_truth(design.truth)
     for number, run in enumerate(design.runs):
         out = results / f"{design.name}-{number}"
-        failure = process([str(design.folder / "pages" / name) for name in run.pages], out, template=run.template)
+        failure = process(
+            [str(design.folder / "pages" / name) for name in run.pages], out, template=run.template, ocr=ocr
+        )
         found: tuple[evaluation.Found, ...] = ()
         if failure:
             failures.append(f"{design.name}: {failure}")
@@ -67,10 +69,13 @@ def measure(design: Design, results: Path) -> Measured:
     return Measured(design, tuple(judged), pages, unregistered, time.perf_counter() - started, tuple(failures))
 
 
-def process(inputs: Sequence[str], out: Path, *, template: Path | None = None, whole_image: bool = False) -> str:
+def process(
+    inputs: Sequence[str], out: Path, *, template: Path | None = None, whole_image: bool = False, ocr: bool = False
+) -> str:
     """Run `docproc process`; what it said where it failed, else ""."""
     options = ["--template", str(template)] if template else []
     options += ["--whole-image"] if whole_image else []
+    options += ["--ocr"] if ocr else []
     command = [sys.executable, "-m", "docproc", "process", *inputs, "-o", str(out), "--json", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode in (EXIT_OK, EXIT_SOME_PAGES_FAILED):
@@ -120,6 +125,7 @@ def main() -> int:
     parser.add_argument("--design", action="append", help="only this one; may be given more than once")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the results in this folder")
     parser.add_argument("--contact", type=Path, metavar="DIR", help="write pictures of the wrong fields there")
+    parser.add_argument("--ocr", action="store_true", help="with the third witness")
     options = parser.parse_args()
     chosen = [one for one in designs() if not options.design or one.name in options.design]
     if not chosen:
@@ -127,7 +133,7 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as scratch:
         results = options.keep or Path(scratch)
-        measured = [measure(design, results) for design in chosen]
+        measured = [measure(design, results, ocr=options.ocr) for design in chosen]
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table(measured))
     for one in measured:

@@ -1,6 +1,6 @@
 """Read real amounts, strips and single digits, each image as one field, and print how well: one row a set.
 
-    python -m tests.real.strings [--set NAME]... [-n N] [--keep DIR]
+    python -m tests.real.strings [--set NAME]... [-n N] [--keep DIR] [--ocr]
 
 In:  the sets under ../shared/data/strings and ../shared/data/digits.
 Out: a table, for orientation: nothing is asserted here. Of each set, N images are taken at even distances.
@@ -61,11 +61,11 @@ def _value(row: dict[str, str]) -> str:
     return value if value.isdigit() else ""
 
 
-def measure(name: str, count: int, results: Path) -> tuple[tuple[Judged, ...], str]:
+def measure(name: str, count: int, results: Path, *, ocr: bool = False) -> tuple[tuple[Judged, ...], str]:
     """The judged images of a set, and what docproc said where it failed."""
     asked = crops(name, count)
     out = results / name.replace("/", "-")
-    failure = process([str(crop.path) for crop in asked], out, whole_image=True)
+    failure = process([str(crop.path) for crop in asked], out, whole_image=True, ocr=ocr)
     found = () if failure else evaluation.read_found(out)
     return evaluation.judge(found, [crop.truth for crop in asked]), failure
 
@@ -76,6 +76,7 @@ def main() -> int:
     parser.add_argument("--set", action="append", choices=SETS, help="only this one; may be given more than once")
     parser.add_argument("-n", type=int, default=SAMPLE, help="images of each set (%(default)s)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the results in this folder")
+    parser.add_argument("--ocr", action="store_true", help="with the third witness")
     options = parser.parse_args()
     titles = ("set", "images", "right", "%", "digits right", "accepted %", "wrong accepted", "%", "at 1 % wrong", "s")
     view = Table(*titles)
@@ -85,7 +86,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.set or SETS:
             started = time.perf_counter()
-            judged, failure = measure(name, options.n, options.keep or Path(scratch))
+            judged, failure = measure(name, options.n, options.keep or Path(scratch), ocr=options.ocr)
             if failure:
                 console.print(f"{name}: {failure}", style="red", markup=False)
             figures = evaluation.evaluate(judged)

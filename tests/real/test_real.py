@@ -18,10 +18,10 @@ FLOORS = {
     "id_comb": 1.0,
     "mark_table": 0.94,
     "marks_and_roll": 0.96,
-    "order_form": 0.71,
-    "plano_2019_photo": 0.9,
-    "tally_column": 0.53,
-    "tally_page_photo": 0.87,
+    "order_form": 0.85,
+    "plano_2019_photo": 0.95,
+    "tally_column": 0.83,
+    "tally_page_photo": 0.89,
 }
 ANY_FLOOR = 0.5  #: Of a design that is new beside the checkout.
 LEAST_ACCEPTED = 0.5  #: Of all fields: accepting nothing is no way to accept nothing wrong.

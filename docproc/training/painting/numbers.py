@@ -42,10 +42,10 @@ _ROUND = 0.2  #: Of numbers: ends in zeros.
 _STRUCK = 0.03  #: Of numbers: a wrong one struck out stands before.
 _CURRENCY = ("$", "R$", "EUR", "Rs", "CHF", "Fr", "Kc", "#")
 _NEAREST_ROWS = 0.12  #: Of the digits' height: strokes this far above one another count as side by side.
-_TOUCHING = (
-    -0.05
-)  #: Of the digits' height: strokes that touch lie over one another no further, or they are one digit.
-_OVERLAP = 0.4  #: Of the digits' height: how far boxes of neighbors may overlap where they are slanted.
+_TOUCHING = -0.05  #: Of the digits' height: touching strokes lie over one another no further.
+#: Of the digits' height: how far boxes of neighbors may overlap where they are slanted; half of the narrower one at
+#: most, or a 1 is lost in the arms of a 4.
+_OVERLAP = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,8 @@ class Desk:
             else:
                 near = np.min([np.roll(profile, shift) for shift in range(-reach, reach + 1)], axis=0)
                 at = float(np.max(edge - near)) + gap
-                at = max(at, right - _OVERLAP * self.digit_px, offsets[-1] + 0.15 * self.digit_px)
+                overlap = min(_OVERLAP * self.digit_px, image.shape[1] / 2)
+                at = max(at, right - overlap, offsets[-1] + 0.15 * self.digit_px)
             offsets.append(at)
             last = np.where(solid.any(axis=1), image.shape[1] - solid[:, ::-1].argmax(axis=1), -np.inf)
             edge = np.full(rows, -np.inf) if edge is None else edge

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from docproc.character.card import DataSource
 from docproc.character.recognizer import LiteRtRecognizer
 from docproc.combination.card import LINE_CARD_NAME, LINE_ID, LINES_NAME, Layout, LineCard, Pool, write_line_card
 from docproc.combination.line_reader import LiteRtLineReader
+from docproc.combination.witness import RapidOcrWitness
 from docproc.errors import ModelError, OutputError
 from docproc.field.line import HEIGHT_PX
 from docproc.litert import Network
@@ -40,7 +42,8 @@ _NOTES = (
     "that sure are wrong. cells: combs and single boxes; free: numbers written freely. glyphs, line, both: by the "
     "recognizer's glyphs, by this network, by both together. right: the whole value, all fields with ink, numbers "
     "struck out and spoiled scans included. ece: expected calibration error. at_1_percent_wrong: share that could be "
-    "accepted, the surest first, with 1 % of them wrong. wall_time_s is of the training."
+    "accepted, the surest first, with 1 % of them wrong. witness_*: all fields, RapidOCR asked of the doubtful ones; "
+    "where it was not installed, pools do not know it. wall_time_s is of the training."
 )
 
 
@@ -79,9 +82,10 @@ def finish_lines(
     )
     reader = LiteRtLineReader(card, exported)
     parts = halves(material.held_out, plan.seed)
+    witness = RapidOcrWitness() if find_spec("rapidocr") and find_spec("onnxruntime") else None
     heard = []
     for sources, seed in zip(parts, (_CALIBRATE, _MEASURE), strict=True):
-        sheets = HeardSheets(Writers(sources), plan.seed + seed, recognizer, reader)
+        sheets = HeardSheets(Writers(sources), plan.seed + seed, recognizer, reader, witness)
         heard.append(hear_many(sheets, plan.weighed_lines, workers=plan.workers))
         progress(len(heard) / len(parts))
     pools: dict[Layout, Pool] = {}

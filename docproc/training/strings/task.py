@@ -12,12 +12,13 @@ import numpy.typing as npt
 from docproc.field.transcript import transcribe
 from docproc.training.settings import Settings
 from docproc.training.strings.augmentation import vary
-from docproc.training.strings.batches import batches
+from docproc.training.strings.batches import batches, stacked
 from docproc.training.strings.lines import Lines
 from docproc.training.strings.network import build_line_network
 
 BATCH = 64
-_SCORE_BATCH = 100
+_SCORE_BATCH = 50
+_LEAST_CHANCE = 1e-4  #: Given to what is not among the values followed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +57,15 @@ class LineTask:
     def score(self, model: Any, held_out: Lines) -> tuple[float, float]:
         """Mean loss of a line, and the share read right as a whole."""
         loss, right = 0.0, 0
-        for images, scores, texts in scored(model, held_out):
-            del images
-            for own, text in zip(scores, texts, strict=True):
-                found = dict(transcribe(own))
-                loss -= float(np.log(max(found.get(text, 0.0), _LEAST_CHANCE)))
-                right += max(found, key=lambda value: found[value]) == text
+        for start in range(0, len(held_out), _SCORE_BATCH):
+            part = slice(start, start + _SCORE_BATCH)
+            images = stacked(held_out.images[part]).astype(np.float32) / 255.0
+            scores = np.asarray(model.predict_on_batch(images)).astype(np.float64)
+            for own, text in zip(scores, held_out.texts[part], strict=True):
+                found = transcribe(own)
+                loss -= float(np.log(max(dict(found).get(text, 0.0), _LEAST_CHANCE)))
+                right += found[0][0] == text
         return loss / len(held_out), right / len(held_out)
-
-
-_LEAST_CHANCE = 1e-4  #: Given to what is not among the values followed.
-
-
-def scored(model: Any, lines: Lines) -> Iterator[tuple[npt.NDArray, npt.NDArray[np.float64], list[str]]]:
-    """Batches of lines with the model's scores and their texts."""
-    order = np.argsort([image.shape[1] for image in lines.images], kind="stable")
-    for start in range(0, len(order), _SCORE_BATCH):
-        chosen = order[start : start + _SCORE_BATCH]
-        ((images, _),) = batches(
-            [lines.images[i] for i in chosen], [lines.texts[i] for i in chosen], size=_SCORE_BATCH
-        )
-        order_inside = np.argsort([lines.images[i].shape[1] for i in chosen], kind="stable")
-        scores = np.asarray(model.predict_on_batch(images.astype(np.float32) / 255.0)).astype(np.float64)
-        yield images, scores, [lines.texts[chosen[i]] for i in order_inside]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

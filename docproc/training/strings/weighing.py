@@ -5,20 +5,24 @@ In:  what both readers say of fields whose numbers are known. Out: the `Pool`s o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from docproc.character.calibration import expected_calibration_error, log_odds, threshold_for_risk
+from docproc.character.card import CalibrationKnot
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
-from docproc.combination.card import Layout, Pool
-from docproc.combination.line_reader import LineReader, Values
-from docproc.combination.pooling import evidence, mixed, pool
+from docproc.combination.card import Layout, Pool, WitnessPool
+from docproc.combination.line_reader import LineReader
+from docproc.combination.pooling import added_by, evidence, pool
+from docproc.combination.witness import Witness, WitnessReading
 from docproc.field.interpretation import marks_from
 from docproc.field.line import line_of
+from docproc.field.transcript import Values
+from docproc.form.cutting import crop
 from docproc.pipeline import interpret
 from docproc.training.ahead import made_ahead
 from docproc.training.confidence import isotonic_knots
@@ -26,8 +30,14 @@ from docproc.training.painting.lines import Written, paint_lines
 from docproc.training.painting.numbers import Writers
 
 Floats = npt.NDArray[np.float64]
-_START = (0.5, 0.5, 0.5, -3.0)
-_TINY = 1e-12
+_START = (0.5, 0.5, 0.5, -3.0)  #: Where the search for weights begins,
+_WORD = (0.3, 0.1)  #: and that for the witness's.
+_UNHEARD = np.zeros(2)
+_WHOLE_WORD = WitnessPool(named=1.0, unnamed=1.0, knots=[])
+_LEAST_DOUBTFUL = 200  #: Fields, to weigh a witness on.
+_SURE = 0.97  #: A witness is weighed on fields that are less sure, or on which readers disagree.
+_DECIMALS = 4
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +48,12 @@ class Heard:
     glyphs: Values
     line: Values
     text: str
+    testimony: WitnessReading | None = None
 
 
-def hear(written: Sequence[Written], recognizer: Recognizer, reader: LineReader) -> list[Heard]:
+def hear(
+    written: Sequence[Written], recognizer: Recognizer, reader: LineReader, witness: Witness | None = None
+) -> list[Heard]:
     """Ask both readers of painted fields, as the pipeline asks them; fields without ink are left out."""
     proposals = [one.proposal for one in written]
     glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
@@ -55,7 +68,10 @@ def hear(written: Sequence[Written], recognizer: Recognizer, reader: LineReader)
         if meaning.has_ink and line is not None:
             (values,) = reader.transcribe([line])
             said = [(meaning.text, meaning.confidence), *meaning.alternatives]
-            heard.append(Heard("cells" if one.proposal.lattice is None else "free", said, values, one.text))
+            layout: Layout = "cells" if one.proposal.lattice is None else "free"
+            image = one.proposal.image
+            testimony = None if witness is None else witness.testify(crop(image.picture, image.box_px))
+            heard.append(Heard(layout, said, values, one.text, testimony))
     return heard
 
 
@@ -63,37 +79,90 @@ def fit_pool(heard: Sequence[Heard]) -> Pool:
     """The weights under which what was written is likeliest, and the knots that make the best value's chance honest.
 
     The mean log likelihood of the written value, or of "none of these" where neither reader names it, is concave in
-    the four numbers: a conditional logit [1]_.
+    the weights: a conditional logit [1]_. Where a witness was heard, its weights are fitted after the readers', on
+    the fields of which it would be asked.
 
     References
     ----------
     .. [1] D. McFadden, "Conditional logit analysis of qualitative choice behavior", Frontiers in Econometrics,
        1974.
     """
+    cases = _Cases.of(heard)
+    weights = _likeliest(lambda trial: cases.loss(trial, _UNHEARD), _START)
+    fitted = Pool(
+        glyphs=weights[0],
+        line=weights[1],
+        both=weights[2],
+        neither=weights[3],
+        knots=cases.knots(weights, _UNHEARD),
+    )
+    doubtful = [one for one in heard if one.testimony is not None and _is_doubtful(one, fitted)]
+    if len(doubtful) < _LEAST_DOUBTFUL:
+        return fitted
+    asked = _Cases.of(doubtful)
+    named, unnamed = word = _likeliest(lambda trial: asked.loss(weights, trial), _WORD)
+    witness = WitnessPool(named=named, unnamed=unnamed, knots=asked.knots(weights, word))
+    return fitted.model_copy(update={"witness": witness})
+
+
+def _is_doubtful(one: Heard, weights: Pool) -> bool:
+    """Whether a field would go to review without a witness."""
+    return one.glyphs[0][0] != one.line[0][0] or pool(one.glyphs, one.line, weights)[0][1] < _SURE
+
+
+def _likeliest(loss: Callable[[Floats], float], start: Sequence[float]) -> Floats:
     from scipy.optimize import minimize
 
-    cases = [(*evidence(one.glyphs, one.line), one.text) for one in heard]
-    indexed = [(features, values.index(text) if text in values else -1) for values, features, text in cases]
-
-    def loss(weights: Floats) -> float:
-        trial = _pool(weights)
-        total = 0.0
-        for features, truth in indexed:
-            chances = mixed(features, trial)
-            total -= float(np.log(max(chances[truth] if truth >= 0 else 1 - chances.sum(), _TINY)))
-        return total / len(indexed)
-
-    found = minimize(loss, np.array(_START), method="Nelder-Mead", options={"maxiter": 400, "xatol": 1e-3})
-    fitted = _pool(found.x)
-    best = [mixed(features, fitted) for features, _ in indexed]
-    right = np.array([int(np.argmax(chances)) == truth for chances, (_, truth) in zip(best, indexed, strict=True)])
-    top = np.clip([float(chances.max()) for chances in best], 1e-9, 1 - 1e-9)
-    return fitted.model_copy(update={"knots": isotonic_knots(log_odds(top), right)})
+    return np.round(minimize(loss, np.array(start), method="Nelder-Mead").x, _DECIMALS)
 
 
-def _pool(weights: Floats) -> Pool:
-    glyphs, line, both, neither = (round(float(weight), 4) for weight in weights)
-    return Pool(glyphs=glyphs, line=line, both=both, neither=neither, knots=[])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cases:
+    """Fields side by side, each with up to P values; what `pooling` does of one, of all at once."""
+
+    features: Floats  #: (N, P, 3).
+    missing: Floats  #: (N, P): 0 where there is a value, minus infinity where there is none.
+    truth: npt.NDArray[np.intp]  #: (N,): which value was written; P where none of them.
+    named: Floats  #: (N, P): log odds of the testimony, for the value that it names.
+    unnamed: Floats  #: (N,): the same where it names none of them.
+
+    @staticmethod
+    def of(heard: Sequence[Heard]) -> _Cases:
+        found = [evidence(one.glyphs, one.line) for one in heard]
+        most = max((len(values) for values, _ in found), default=1)
+        cases = _Cases(
+            np.zeros((len(heard), most, 3)),
+            np.full((len(heard), most), -np.inf),
+            np.full(len(heard), most, np.intp),
+            np.zeros((len(heard), most)),
+            np.zeros(len(heard)),
+        )
+        for row, (one, (values, features)) in enumerate(zip(heard, found, strict=True)):
+            cases.features[row, : len(values)] = features
+            cases.missing[row, : len(values)] = 0
+            if one.text in values:
+                cases.truth[row] = values.index(one.text)
+            if one.testimony is not None:
+                cases.named[row, : len(values)], cases.unnamed[row] = added_by(values, one.testimony, _WHOLE_WORD)
+        return cases
+
+    def chances(self, weights: Floats, word: Floats) -> Floats:
+        """Of each value, and of none of them last, (N, P + 1)."""
+        scores = self.features @ weights[:3] + word[0] * self.named + self.missing
+        neither = weights[3] + word[1] * self.unnamed
+        scores = np.column_stack([scores, neither])
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def loss(self, weights: Floats, word: Floats) -> float:
+        own = self.chances(weights, word)[np.arange(len(self.truth)), self.truth]
+        return -float(np.mean(np.log(np.maximum(own, _TINY))))
+
+    def knots(self, weights: Floats, word: Floats) -> list[CalibrationKnot]:
+        chances = self.chances(weights, word)[:, :-1]
+        best = chances.argmax(axis=1)
+        top = np.clip(chances.max(axis=1), _TINY, 1 - 1e-9)
+        return isotonic_knots(log_odds(top), best == self.truth)
 
 
 def judge(heard: Sequence[Heard], pools: dict[Layout, Pool], *, risk: float) -> tuple[dict[str, float], float]:
@@ -120,9 +189,29 @@ def judge(heard: Sequence[Heard], pools: dict[Layout, Pool], *, risk: float) -> 
     right = np.array([value == one.text for (value, _), one in zip(pooled, heard, strict=True)])
     chance = np.array([chance for _, chance in pooled])
     threshold = threshold_for_risk(chance[agreed], right[agreed], risk=risk)
+    if all(weights.witness is not None for weights in pools.values()) and all(one.testimony for one in heard):
+        scores |= _with_witness(heard, pools)
     scores["readers_agree"] = round(float(agreed.mean()), 5)
     scores["accepted"] = round(float((agreed & (chance >= threshold)).mean()), 5)
     return scores, float(min(np.ceil(threshold * 100) / 100, 0.99))
+
+
+def _with_witness(heard: Sequence[Heard], pools: dict[Layout, Pool]) -> dict[str, float]:
+    """The scores of all fields, the witness asked of the doubtful ones, and how many those are."""
+    doubtful = [_is_doubtful(one, pools[one.layout]) for one in heard]
+    said = [
+        pool(one.glyphs, one.line, pools[one.layout], one.testimony if asked else None)[0]
+        for one, asked in zip(heard, doubtful, strict=True)
+    ]
+    right = np.array([value == one.text for (value, _), one in zip(said, heard, strict=True)])
+    chance = np.array([chance for _, chance in said])
+    least = threshold_for_risk(chance, right, risk=0.01)
+    return {
+        "witness_asked": round(float(np.mean(doubtful)), 5),
+        "witness_right": round(float(right.mean()), 5),
+        "witness_ece": round(expected_calibration_error(chance, right), 5),
+        "witness_at_1_percent_wrong": round(float((chance >= least).mean()), 5),
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +222,12 @@ class HeardSheets:
     seed: int
     recognizer: Recognizer
     reader: LineReader
+    witness: Witness | None = None
 
     def __call__(self, number: int) -> list[Heard]:
         """What both readers say of one sheet."""
         rng = np.random.default_rng((self.seed, number))
-        return hear(paint_lines(self.writers, rng), self.recognizer, self.reader)
+        return hear(paint_lines(self.writers, rng), self.recognizer, self.reader, self.witness)
 
 
 def hear_many(sheets: HeardSheets, count: int, *, workers: int) -> list[Heard]:
