@@ -122,6 +122,17 @@ def test_knots_of_its_own_say_how_sure_both_and_it_are() -> None:
     assert pool(GLYPHS, LINE, weights) == pool(GLYPHS, LINE, ALONE)
 
 
+def test_a_witness_that_agrees_makes_no_value_less_sure() -> None:
+    doubting = ALONE.model_copy(
+        update={"witness": WitnessPool(named=0.5, unnamed=0.3, knots=[CalibrationKnot(score=1.0, right=0.3)])}
+    )
+    meaning = Interpretation("12", 0.5, alternatives=(("17", 0.3),))
+    alone = combine(meaning, LINE, doubting)
+    asked = combine(meaning, LINE, doubting, WitnessReading(alone.text, 0.99))
+    assert asked.text == alone.text
+    assert asked.confidence >= alone.confidence
+
+
 def test_a_disagreement_is_settled_where_it_names_the_winner() -> None:
     meaning = Interpretation("12", 0.5, alternatives=(("17", 0.3),))
     assert Reason.READERS_DISAGREE in combine(meaning, LINE, WEIGHTS).reasons

@@ -99,21 +99,23 @@ def combine(
 ) -> Interpretation:
     """A field as both readers have it: the pooled value, and a reason where they disagree.
 
-    A reader that agrees makes no value less sure: then the recognizer's own chance, calibrated by itself, is the
-    least.
-    Where the witness names the value that has won, the disagreement is settled.
+    Whoever agrees makes no value less sure. Where the readers do, the recognizer's own chance, calibrated by itself,
+    is the least; where the witness names the value that has won, so is what the readers gave it, and their
+    disagreement is settled.
     """
     glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
     (text, confidence), *others = pool(glyphs, line, weights, testimony)
-    reasons = meaning.reasons
+    reasons, least = meaning.reasons, 0.0
     if line[0][0] == text == meaning.text:
-        confidence = max(confidence, meaning.confidence)
-        rest = 1 - confidence
-        total = sum(chance for _, chance in others)
-        others = [(value, chance * min(1.0, rest / max(total, 1e-12))) for value, chance in others]
+        least = meaning.confidence
     settled = testimony is not None and weights.witness is not None and testimony.text == text != ""
-    if line[0][0] != glyphs[0][0] and not settled:
+    if settled:
+        least = max(least, dict(pool(glyphs, line, weights))[text])
+    elif line[0][0] != glyphs[0][0]:
         reasons = (*reasons, Reason.READERS_DISAGREE)
+    if confidence < least:
+        others = [(value, chance * (1 - least) / (1 - confidence)) for value, chance in others]
+        confidence = least
     return replace(
         meaning,
         text=text,
