@@ -192,6 +192,14 @@ def five_one_stroke(h: Habit) -> list[Stroke]:
     return [[(h(0.5, 0.72), h(-0.06, 0.04)), *corner(0.12, 0.02), *_five_body(h, 0.12)]]
 
 
+def five_narrow(h: Habit) -> list[Stroke]:
+    """In haste: a straight back, a narrow bowl, and a bar that flies far to the right."""
+    left, right = h(0.08, 0.16), h(0.28, 0.42)
+    body = [(left + 0.02, 0.02), *corner(left - h(0.0, 0.06), h(0.4, 0.5)), (right * 0.8, h(0.42, 0.48))]
+    bowl = [(right, 0.66), (right * 0.8, 0.94), (right * 0.3, 1.02), (h(-0.12, -0.04), h(0.88, 0.98))]
+    return [[*body, *bowl], [(left + h(0.0, 0.1), h(-0.04, 0.02)), (h(0.75, 1.2), h(-0.14, 0.0))]]
+
+
 def five_s(h: Habit) -> list[Stroke]:
     """All in one bend."""
     top = [(h(0.56, 0.74), h(-0.02, 0.05)), (0.36, -0.02), (0.06, 0.04), (0.04, 0.38), (0.3, 0.42)]
@@ -225,15 +233,17 @@ def six_straight(h: Habit) -> list[Stroke]:
 
 
 def seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
-    """A top (plain, hooked or wavy), a stem, and perhaps a bar across the stem."""
+    """A top (plain, hooked, hung or wavy), a stem, and perhaps a bar across the stem."""
     # Without a bar across, the top alone tells it from a 1: it is longer then.
     reach, foot = h(0.5, 0.66) + (0.0 if barred else 0.1), h(0.12, 0.34)
     fall = h(0.0, 0.06)
     head: Stroke = [(0.0, 0.02)]
     if top == "hooked":
         head = [(h(-0.02, 0.05), h(0.1, 0.17)), *corner(0.02, h(0.0, 0.04))]
+    if top == "hung":
+        head = [(h(-0.1, 0.02), h(0.18, 0.3)), *corner(0.04, h(0.0, 0.05))]
     if top == "wavy":
-        head = [(-0.06, h(0.1, 0.18)), (0.02, -0.06), (0.2, -0.04), (0.34, 0.12)]
+        head = [(h(-0.12, -0.04), h(0.1, 0.24)), (0.02, -0.08), (0.2, -0.04), (0.34, h(0.1, 0.18))]
     bow = h(-0.05, 0.08)
     stem = [*corner(reach, fall), ((reach + foot) / 2 - bow, 0.5), (foot, 1.0)]
     if not barred:

@@ -46,6 +46,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "looped": (1, shapes.zero_looped),
     },
     {
+        "upstroke from the foot": (1.5, lambda h: shapes.one(h, (0.78, 1.0), flatness=(0.35, 0.62))),
         "long upstroke": (5, lambda h: shapes.one(h, (0.36, 0.8))),
         "wide upstroke": (1.5, lambda h: shapes.one(h, (0.55, 0.9), flatness=(0.8, 1.1))),
         "flag": (2, lambda h: shapes.one(h, (0.2, 0.34))),
@@ -56,7 +57,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
     {
         "swan": (4, shapes.two),
         "looped": (2, shapes.two_looped),
-        "ringed": (1.5, shapes.two_ringed),
+        "ringed": (2, shapes.two_ringed),
         "ringed and looped": (1, lambda h: shapes.two_ringed(h, looped=True)),
         "like Z": (1.5, shapes.two_angular),
     },
@@ -79,6 +80,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "one stroke": (2, shapes.five_one_stroke),
         "like S": (1, shapes.five_s),
         "angular": (0.7, shapes.five_angular),
+        "narrow": (1.5, shapes.five_narrow),
     },
     {
         "round": (4, lambda h: shapes.six(h, (0.46, 0.6), 0.0, h(335, 375))),
@@ -91,7 +93,8 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "plain": (1.5, lambda h: shapes.seven(h, barred=False)),
         "hooked and barred": (1.5, lambda h: shapes.seven(h, top="hooked")),
         "hooked": (1, lambda h: shapes.seven(h, top="hooked", barred=False)),
-        "wavy and barred": (1.5, lambda h: shapes.seven(h, top="wavy")),
+        "hung and barred": (1.5, lambda h: shapes.seven(h, top="hung")),
+        "wavy and barred": (2.5, lambda h: shapes.seven(h, top="wavy")),
         "wavy": (0.5, lambda h: shapes.seven(h, top="wavy", barred=False)),
         "short and barred": (1, shapes.seven_short),
     },

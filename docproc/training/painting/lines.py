@@ -34,6 +34,7 @@ from docproc.training.painting.sheet import (
 
 _SOLID = 128  #: Of 255: ink from which a pixel on the sheet is a stroke's.
 _PALE = 0.25  #: Of the darkest strokes on the page: what is paler is not seen.
+_WORN = 0.25  #: Of sheets: pieces of the printed lines are left, not all.
 _SEEN = 0.8  #: Share of strokes that is seen, at least.
 _PAPER = PageRef(source="", path="", index=0, sha256="")
 
@@ -95,6 +96,9 @@ def _write(
     def pen(mark: Ink) -> Ink:
         return mark if pen_px == 0 else write_with(mark, pen_px * float(np.clip(rng.normal(1, 0.08), 0.8, 1.2)))
 
+    ruling = Ruling.drawn(rng, digit_px=digit_px)
+    if rng.random() < _WORN:
+        ruling = ruling.worn(rng, digit_px=digit_px)
     height = round(digit_px * 60)
     size = (height, SHEET_WIDTH_PX)
     sheet = Arrangement(np.zeros(size, np.uint8), np.zeros(size, np.uint8), np.zeros((1, 1), np.int16))
@@ -102,7 +106,7 @@ def _write(
         sheet,
         writers.drawn(rng),
         pen,
-        Ruling.drawn(rng, digit_px=digit_px),
+        ruling,
         rng,
         digit_px,
         fill=float(rng.uniform(0.45, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 1.15)),

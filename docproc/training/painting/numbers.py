@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from docproc.geometry import Box
 from docproc.page import Ink
-from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX
+from docproc.training.digits.augmentation import CANVAS_PX, GLYPH_PX, bend
 from docproc.training.digits.datasets import Digits
 from docproc.training.digits.negatives import cross
 from docproc.training.digits.strokes import trim
@@ -40,12 +40,15 @@ _LENGTHS = (0.1, 0.13, 0.16, 0.16, 0.13, 0.11, 0.07, 0.06, 0.04, 0.04)  #: Share
 _EMPTY = 0.04  #: Of fields: nothing in them, or marks that are no digits.
 _ROUND = 0.2  #: Of numbers: ends in zeros.
 _STRUCK = 0.03  #: Of numbers: a wrong one struck out stands before.
+_WORD = 0.12  #: Of numbers of a hand that writes signs: followed by a word, in brackets or not.
+_LETTERS = "aAbcCdeEfFGhHkKLmMnNpPrRtTuUvVwWxXyY"  #: None that is written like a digit.
 _CURRENCY = ("$", "R$", "EUR", "Rs", "CHF", "Fr", "Kc", "#")
 _NEAREST_ROWS = 0.12  #: Of the digits' height: strokes this far above one another count as side by side.
 _TOUCHING = -0.05  #: Of the digits' height: touching strokes lie over one another no further.
 #: Of the digits' height: how far boxes of neighbors may overlap where they are slanted; half of the narrower one at
 #: most, or a 1 is lost in the arms of a 4.
 _OVERLAP = 0.4
+_BEND = 0.6  #: Times the elastic bend of digits that are learned one by one.
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,11 @@ class Writers:
             canvas = np.asarray(canvases[own[value][int(rng.integers(len(own[value])))]])
             turn = rng.normal(0, 0.05)
             cos, sin = np.cos(turn), np.sin(turn)
-            linear = np.array([[cos, -sin], [sin, cos]]) @ np.array([[0.78 * aspect, -slant], [0, 0.78 / aspect]])
+            linear = np.array([[cos, -sin], [sin, cos]]) @ np.array([[0.9 * aspect, -slant], [0, 0.9 / aspect]])
             middle = np.full(2, (CANVAS_PX - 1) / 2)
             matrix = np.column_stack([linear, middle - linear @ middle])
-            return cv2.warpAffine(canvas, matrix, (CANVAS_PX, CANVAS_PX), flags=cv2.INTER_LINEAR)
+            turned = cv2.warpAffine(canvas, matrix, (CANVAS_PX, CANVAS_PX), flags=cv2.INTER_LINEAR)
+            return bend(turned, rng, strength=_BEND)
 
         return digit
 
@@ -166,9 +170,9 @@ class Desk:
         for index, box in enumerate(boxes):
             if index in places:
                 mark = self._mark(int(digits[places.index(index)]))
-            elif unused < 0.15:
-                mark = self.pen(cross(rng))
             elif unused < 0.25:
+                mark = self.pen(cross(rng))
+            elif unused < 0.35:
                 mark = self._stroke(0.5, 0.1)
             else:
                 continue
@@ -258,6 +262,11 @@ class Desk:
         if digits and rng.random() < 0.8 * signs:
             for sign in str(rng.choice(["-", "-", "-", "=", "=", ".", ".-", ",-", "--", ")"])):
                 parts.append((sign, self._sign(sign), 0.0))
+        if rng.random() < _WORD * signs:
+            word = "".join(rng.choice(list(_LETTERS), size=int(rng.integers(2, 6))))
+            word = f"({word})" if rng.random() < 0.5 else word
+            gap = np.zeros((2, max(round(self.digit_px * rng.uniform(0.1, 0.5)), 1)), np.uint8)
+            parts += [(" ", gap, 0.0), ("$", self._letters(word), float(rng.uniform(0.7, 1.1)))]
         return parts
 
     def _spaced(self, parts: Sequence[tuple[str, Ink, float]], images: Sequence[Ink]) -> list[float]:
@@ -364,7 +373,7 @@ class Desk:
         struck = mark.copy()
         left, top, width, height = cv2.boundingRect(mark)
         way = rng.random()
-        count = int(rng.integers(2, 7))
+        count = int(rng.integers(4, 8))  # fewer strokes leave a digit that is read
         if way < 0.6:  # to and fro
             y = top + np.sort(rng.uniform(0, 1, count)) * height
             x = np.where(np.arange(count) % 2, left - 3, left + width + 3)

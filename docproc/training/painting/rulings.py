@@ -7,7 +7,7 @@ Out: the layer with lines on it, in place: its maker's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ Edges = Literal["full", "teeth", "bottom", "level", "none"]
 EDGES: tuple[Edges, ...] = ("full", "teeth", "bottom", "level", "none")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ruling:
     """How one form prints its lines."""
 
@@ -30,6 +30,9 @@ class Ruling:
     period_px: float  #: Of dots or dashes; 0 where the lines are solid.
     drawn_share: float  #: Of a period.
     tooth: float  #: Height of a comb's teeth, of the box's height.
+    #: Where of a line something is left, repeated along it: what a scanner that drops colors out, or a copier, leaves
+    #: of it. None where all is.
+    left: npt.NDArray[np.bool_] | None = None
 
     @staticmethod
     def drawn(rng: np.random.Generator, *, digit_px: float) -> Ruling:
@@ -50,6 +53,14 @@ class Ruling:
             drawn_share=float(share),
             tooth=float(rng.uniform(0.15, 0.65)),
         )
+
+
+    def worn(self, rng: np.random.Generator, *, digit_px: float) -> Ruling:
+        """The same lines, of which pieces are left, here and there."""
+        pieces = rng.exponential(digit_px * rng.uniform(0.1, 0.8), 400) + 1
+        gaps = rng.exponential(digit_px * rng.uniform(0.2, 3.0), 400) + 1
+        runs = np.rint(np.column_stack([pieces, gaps])).astype(np.intp)
+        return replace(self, left=np.repeat(np.tile((True, False), 400), runs.ravel()))
 
 
 def draw_cells(layer: Ink, cells: Sequence[Box], ruling: Ruling) -> None:
@@ -79,9 +90,11 @@ def _level(layer: npt.NDArray[np.uint8], start: float, stop: float, y: float, ru
     along = slice(max(round(start) - half, 0), max(round(stop) + ruling.thickness_px - half, 0))
     part = layer[first : first + ruling.thickness_px, along]
     tone = np.uint8(round(255 * ruling.tone))
-    if ruling.period_px == 0:
-        np.maximum(part, tone, out=part)
-        return
     x = np.arange(part.shape[1])
-    printed = np.where((x % ruling.period_px) < ruling.drawn_share * ruling.period_px, tone, 0).astype(np.uint8)
+    inked = np.ones(len(x), bool)
+    if ruling.period_px > 0:
+        inked = (x % ruling.period_px) < ruling.drawn_share * ruling.period_px
+    if ruling.left is not None:  # each line has lost other pieces
+        inked &= ruling.left[(x + 7919 * first + along.start) % len(ruling.left)]
+    printed = np.where(inked, tone, 0).astype(np.uint8)
     np.maximum(part, printed[np.newaxis], out=part)

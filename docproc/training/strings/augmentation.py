@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from docproc.field.line import HEIGHT_PX, WIDEST_PX, Line
 
@@ -19,7 +20,8 @@ _PEN_SHARE = 0.3  #: Written with a thinner or a thicker pen.
 _COARSE_SHARE = 0.15  #: Scanned coarsely.
 _NOISE_SHARE = 0.25
 _TONE_SHARE = 0.5  #: Of other contrast.
-_BILEVEL_SHARE = 0.12  #: Copied to black and white, with strokes broken or run together.
+_BILEVEL_SHARE = 0.2  #: Copied to black and white, with strokes broken or run together.
+_PATCHY_SHARE = 0.5  #: Of these: by a threshold that is higher here and lower there.
 _HIDDEN_SHARE = 0.12  #: One of the two planes is empty: neither may be relied upon.
 _LEAST_PX = 16
 
@@ -49,7 +51,10 @@ def vary(line: Line, rng: np.random.Generator) -> Line:
             grain = cv2.GaussianBlur(grain, (0, 0), 0.8) * np.float32(2)
         dark = np.clip(dark + grain, 0, 255).astype(np.uint8)
     if rng.random() < _BILEVEL_SHARE:
-        level = float(rng.uniform(70, 190))
+        level: npt.NDArray[np.float32] | float = float(rng.uniform(70, 190))
+        if rng.random() < _PATCHY_SHARE:
+            patches = rng.standard_normal((HEIGHT_PX // 4, -(-dark.shape[1] // 4)), np.float32)
+            level = level + cv2.resize(patches, dark.shape[1::-1]) * np.float32(rng.uniform(10, 40))
         dark = np.clip((dark.astype(np.float32) - level) * 4 + 128, 0, 255).astype(np.uint8)
         ink = dark
     planes = [dark, ink]
