@@ -10,7 +10,7 @@ import pytest
 
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import load_recognizer
-from docproc.combination.card import LINE_CARD_NAME, LINES_NAME
+from docproc.combination.card import LINE_CARD_NAME, network_name
 from docproc.combination.line_reader import line_reader_beside
 from docproc.errors import ModelError
 from docproc.training.digits.styles import draw_digits
@@ -47,7 +47,7 @@ def test_a_reader_and_its_card_are_written_and_read(trained: Path, plan: LinePla
     assert sum(source.share for source in reader.card.data) == pytest.approx(1)
     assert set(reader.card.pools) == {"cells", "free"}
     assert reader.card.seed == plan.seed
-    assert sorted(path.name for path in trained.iterdir()) == [LINE_CARD_NAME, LINES_NAME]
+    assert sorted(path.name for path in trained.iterdir()) == [LINE_CARD_NAME, network_name(0), network_name(1)]
 
 
 def test_an_interrupted_run_resumes_to_the_same_reader(trained: Path, plan: LinePlan, tmp_path: Path) -> None:
@@ -64,6 +64,7 @@ def test_an_interrupted_run_resumes_to_the_same_reader(trained: Path, plan: Line
         train_lines(replace(again, epochs=3, resume=True))
     finished: list[int] = []
     train_lines(replace(again, resume=True), epoch_done=lambda score: finished.append(score.epoch))
-    assert finished == [1]
-    assert (again.output / LINES_NAME).read_bytes() == (trained / LINES_NAME).read_bytes()
+    assert finished == [1, 0, 1]
+    for name in (network_name(0), network_name(1)):
+        assert (again.output / name).read_bytes() == (trained / name).read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["lines"]  # nothing is left of what was kept

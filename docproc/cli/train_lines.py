@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 HELP = """Train the reader of whole lines, weigh its word beside a recognizer's, and write both to a folder.
 
-Numbers are painted on paper of all kinds and cut as pages are cut; a network learns to transcribe them whole. Then
-both readers are asked of numbers by other writers, and what each says is given its weight. An hour and a quarter on
-two cores. Ctrl-C is safe at any time: the same command with --resume goes on.
+Numbers are painted on paper of all kinds and cut as pages are cut; networks learn to transcribe them whole, each on
+numbers of its own. Then both readers, the recognizer and these, are asked of numbers by other writers, and what each
+says is given its weight. An hour and a quarter on two cores for each network, one after the other. Ctrl-C is safe at
+any time: the same command with --resume goes on.
 
 \b
 Examples:
@@ -47,9 +48,12 @@ def train_lines(
     ] = None,
     model: ModelFolder = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same reader on one machine.")] = 2026,
-    epochs: Annotated[int, typer.Option(min=1, help="At most; stops early where nothing improves.")] = 44,
+    networks: Annotated[int, typer.Option(min=1, max=2, help="That read together; two are surer of less.")] = 2,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Of each network, at most; stops early where nothing improves.")
+    ] = 44,
     lines_per_epoch: Annotated[int, typer.Option(min=64, help="Lines shown in an epoch.")] = 16_000,
-    painted_lines: Annotated[int, typer.Option(min=64, help="Painted before the first epoch.")] = 80_000,
+    painted_lines: Annotated[int, typer.Option(min=64, help="Painted for each network.")] = 80_000,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that paint and vary lines.  [default: all cores]")
     ] = None,
@@ -72,6 +76,7 @@ def train_lines(
         digits=tuple(digits or ()),
         recognizer=model,
         seed=seed,
+        networks=networks,
         epochs=epochs,
         lines_per_epoch=lines_per_epoch,
         painted_lines=painted_lines,
@@ -109,7 +114,7 @@ def _bars(console: Console, plan: LinePlan) -> Iterator[Callable[[str, float], N
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
-        totals = dict.fromkeys(STAGES, 1) | {"training": plan.epochs}
+        totals = dict.fromkeys(STAGES, 1) | {"painting": plan.networks, "training": plan.networks * plan.epochs}
         tasks = {
             stage: bars.add_task(stage, total=total, start=False, visible=False) for stage, total in totals.items()
         }

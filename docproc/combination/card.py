@@ -1,6 +1,6 @@
 """The card of a reader of whole lines: what it is, and how much its word counts beside the recognizer's.
 
-In and out: `card.yaml` beside `lines.tflite`.
+In and out: `card.yaml` beside `lines1.tflite`, `lines2.tflite`, ...
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from docproc.character.card import CalibrationKnot, DataSource, Share
 from docproc.errors import ModelError
 
 LINE_CARD_NAME = "card.yaml"
-LINES_NAME = "lines.tflite"
 LINE_ID = "line 1"  #: Of `field.line`: a network reads lines that are cut as those were that it learned from.
 
 Layout = Literal["cells", "free"]  #: One box a digit, or digits written freely.
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Strict(BaseModel):
@@ -49,7 +51,7 @@ class LineCard(_Strict):
 
     name: str
     line: str  #: `LINE_ID` at the time of training.
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  #: Of lines.tflite.
+    networks: Annotated[list[Sha256], Field(min_length=1)]  #: Of each file, in order; all look at every line.
     recognizer: str  #: Digest of the recognizer beside which the pools were fitted.
     pools: dict[Layout, Pool]
     review_below: Share  #: Fields of lower confidence go to review, unless the user says otherwise.
@@ -59,6 +61,11 @@ class LineCard(_Strict):
     wall_time_s: float
     versions: dict[str, str]
     notes: str = ""
+
+
+def network_name(number: int) -> str:
+    """The file of a reader's network, counted from 0."""
+    return f"lines{number + 1}.tflite"
 
 
 def read_line_card(path: Path) -> LineCard:

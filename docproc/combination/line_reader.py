@@ -1,6 +1,12 @@
-"""The second reader: a network that transcribes whole lines of writing, and never sees a glyph.
+"""The second reader: networks that transcribe whole lines of writing, and never see a glyph.
 
-In:  lines, (32, W, 2) uint8, as `field.line` cuts them. Out: values with the network's own chances, best first.
+In:  lines, (32, W, 2) uint8, as `field.line` cuts them. Out: values with the networks' own chances, best first.
+Several networks, each trained on lines of its own, are sure together only of what none of them doubts [1]_.
+
+References
+----------
+.. [1] B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and scalable predictive uncertainty estimation using deep
+   ensembles", NeurIPS 2017.
 """
 
 from __future__ import annotations
@@ -15,14 +21,14 @@ import cv2
 import numpy as np
 
 from docproc.character.recognizer import Recognizer, model_folder
-from docproc.combination.card import LINE_CARD_NAME, LINE_ID, LINES_NAME, LineCard, read_line_card
+from docproc.combination.card import LINE_CARD_NAME, LINE_ID, LineCard, network_name, read_line_card
 from docproc.combination.witness import RapidOcrWitness, require_witness
 from docproc.errors import ModelError
 from docproc.field.line import HEIGHT_PX, WIDEST_PX, Line
 from docproc.field.transcript import Values, agreed, transcribe
 from docproc.litert import Network
 
-#: Widths that the network is opened for: a line is put into the narrowest that holds it.
+#: Widths that a network is opened for: a line is put into the narrowest that holds it.
 WIDTHS_PX = (64, 96, 128, 192, 256, WIDEST_PX)
 STEP_PX = 4  #: Columns to one answer of the network.
 #: A line whose best value has less of a chance is looked at again, set wider and set narrower: half of painted lines.
@@ -36,11 +42,11 @@ class LineReader(Protocol):
 
     @property
     def card(self) -> LineCard:
-        """What the network is, and how much its word counts."""
+        """What the reader is, and how much its word counts."""
 
     @property
     def digest(self) -> str:
-        """Names the network in records."""
+        """Names the reader in records."""
 
     def transcribe(self, lines: Sequence[Line]) -> list[Values]:
         """The likeliest values of each line, best first."""
@@ -48,43 +54,52 @@ class LineReader(Protocol):
 
 @dataclass(slots=True)
 class LiteRtLineReader:
-    """A network and its card. Not to be shared between threads; each worker opens its own."""
+    """Networks and their card. Not to be shared between threads; each worker opens its own."""
 
     card: LineCard
-    model: bytes = field(repr=False)
-    _networks: dict[int, Network] = field(default_factory=dict, init=False, repr=False, compare=False)
+    models: Sequence[bytes] = field(repr=False)
+    _networks: dict[tuple[int, int], Network] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the network and of what weighs its word."""
+        """SHA-256 of the networks and of what weighs their word."""
         pools = sorted((name, pool.model_dump_json()) for name, pool in self.card.pools.items())
-        return hashlib.sha256(f"{self.card.sha256} {self.card.line} {pools!r}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.card.networks} {self.card.line} {pools!r}".encode()).hexdigest()
 
     def transcribe(self, lines: Sequence[Line]) -> list[Values]:
         """The likeliest values of each line, best first."""
         return [self._transcribe(line) for line in lines]
 
     def _transcribe(self, line: Line) -> Values:
-        first = self._look(line)
-        if first[0][1] >= SURE:
-            return first
+        looks = self._looks(line)
+        values = agreed(looks)
+        if values[0][1] >= SURE:
+            return values
         height, width = line.shape[:2]
-        set_anew = (cv2.resize(line, (max(round(width * factor), 1), height)) for factor in SETTINGS)
-        return agreed([first, *(self._look(again) for again in set_anew)])
+        for factor in SETTINGS:
+            looks += self._looks(cv2.resize(line, (max(round(width * factor), 1), height)))
+        return agreed(looks)
 
-    def _look(self, line: Line) -> Values:
+    def _looks(self, line: Line) -> list[Values]:
+        """What each network says."""
         own = min(line.shape[1], WIDEST_PX)
         width = next(width for width in WIDTHS_PX if width >= own)
-        network = self._networks.get(width)
-        if network is None:
-            network = self._networks[width] = Network(self.model, (1, HEIGHT_PX, width, 2))
         image = np.zeros((1, HEIGHT_PX, width, 2), np.uint8)
         image[0, :, :own] = line[:, :own]
-        return transcribe(network.run(image)[0, : -(-own // STEP_PX)])
+        return [
+            transcribe(self._opened(number, width).run(image)[0, : -(-own // STEP_PX)])
+            for number in range(len(self.models))
+        ]
+
+    def _opened(self, number: int, width: int) -> Network:
+        network = self._networks.get((number, width))
+        if network is None:
+            network = self._networks[number, width] = Network(self.models[number], (1, HEIGHT_PX, width, 2))
+        return network
 
     def __reduce__(self) -> tuple[object, ...]:
         # What is open does not travel to a worker process; the bytes that it was opened from do.
-        return (LiteRtLineReader, (self.card, self.model))
+        return (LiteRtLineReader, (self.card, self.models))
 
 
 def line_reader_beside(recognizer: Recognizer, folder: Path | None = None) -> LiteRtLineReader | None:
@@ -144,13 +159,17 @@ def load_line_reader(folder: Path | None = None) -> LiteRtLineReader:
     folder = model_folder("strings") if folder is None else folder
     card = read_line_card(folder / LINE_CARD_NAME)
     again = f"Train it again with `docproc train-lines -o {folder}`, or install docproc again for the shipped one."
-    path = folder / LINES_NAME
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: the model cannot be read ({error.strerror}).", remedy=again) from error
-    if hashlib.sha256(model).hexdigest() != card.sha256:
-        raise ModelError(f"{path} is not the model that {LINE_CARD_NAME} beside it describes (sha256).", remedy=again)
+    models = []
+    for number, sha256 in enumerate(card.networks):
+        path = folder / network_name(number)
+        try:
+            models.append(path.read_bytes())
+        except OSError as error:
+            raise ModelError(f"{path}: the model cannot be read ({error.strerror}).", remedy=again) from error
+        if hashlib.sha256(models[-1]).hexdigest() != sha256:
+            raise ModelError(
+                f"{path} is not the model that {LINE_CARD_NAME} beside it describes (sha256).", remedy=again
+            )
     if card.line != LINE_ID:
         raise ModelError(f"{folder}: trained on lines {card.line!r}; this version cuts {LINE_ID!r}.", remedy=again)
-    return LiteRtLineReader(card, model)
+    return LiteRtLineReader(card, tuple(models))

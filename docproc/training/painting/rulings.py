@@ -54,7 +54,6 @@ class Ruling:
             tooth=float(rng.uniform(0.15, 0.65)),
         )
 
-
     def worn(self, rng: np.random.Generator, *, digit_px: float) -> Ruling:
         """The same lines, of which pieces are left, here and there."""
         pieces = rng.exponential(digit_px * rng.uniform(0.1, 0.8), 400) + 1

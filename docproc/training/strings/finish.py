@@ -1,13 +1,13 @@
-"""From a trained network of lines to a reader in a folder: export, weigh beside the recognizer, measure, describe.
+"""From trained networks of lines to a reader in a folder: export, weigh beside the recognizer, measure, describe.
 
-In:  the network, the digits of held-out writers, the recognizer. Out: `lines.tflite` and `card.yaml`.
+In:  the networks, the digits of held-out writers, the recognizer. Out: `lines1.tflite`, ... and `card.yaml`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from docproc.character.card import DataSource
 from docproc.character.recognizer import LiteRtRecognizer
-from docproc.combination.card import LINE_CARD_NAME, LINE_ID, LINES_NAME, Layout, LineCard, Pool, write_line_card
+from docproc.combination.card import LINE_CARD_NAME, LINE_ID, Layout, LineCard, Pool, network_name, write_line_card
 from docproc.combination.line_reader import LiteRtLineReader
 from docproc.combination.witness import RapidOcrWitness
 from docproc.errors import ModelError, OutputError
@@ -32,7 +32,7 @@ from docproc.training.strings.network import build_line_network
 from docproc.training.strings.plan import LinePlan, training_writers
 from docproc.training.strings.weighing import HeardSheets, fit_pool, hear_many, judge
 
-LARGEST_BYTES = 4_000_000  #: Of the file.
+LARGEST_BYTES = 4_000_000  #: Of all networks together.
 LARGEST_DIFFERENCE = 5e-2  #: Of two logits, that is rounding to 16 bits.
 _LAYOUTS: tuple[Layout, ...] = ("cells", "free")
 _CALIBRATE, _MEASURE = 11, 12  #: Seeds of what is painted to fit pools on, and to measure them on.
@@ -40,7 +40,7 @@ _NOTES = (
     "Pools were fitted on painted fields of one half of the held-out writers; scores and review_below are of the "
     f"other half's. review_below: of fields where both readers agree, at most {WRONG_AMONG_ACCEPTED:.1%} of those "
     "that sure are wrong. cells: combs and single boxes; free: numbers written freely. glyphs, line, both: by the "
-    "recognizer's glyphs, by this network, by both together. right: the whole value, all fields with ink, numbers "
+    "recognizer's glyphs, by these networks, by both together. right: the whole value, all fields with ink, numbers "
     "struck out and spoiled scans included. ece: expected calibration error. at_1_percent_wrong: share that could be "
     "accepted, the surest first, with 1 % of them wrong. witness_*: all fields, RapidOCR asked of the doubtful ones; "
     "where it was not installed, pools do not know it. wall_time_s is of the training."
@@ -48,7 +48,7 @@ _NOTES = (
 
 
 def finish_lines(
-    model: Any,
+    models: Sequence[Any],
     plan: LinePlan,
     material: Material,
     recognizer: LiteRtRecognizer,
@@ -65,11 +65,17 @@ def finish_lines(
     OutputError
         If the folder cannot be written.
     """
-    exported = _export(model, plan)
+    exported = [_export(model, plan) for model in models]
+    size = sum(map(len, exported))
+    if size > LARGEST_BYTES:
+        raise ModelError(
+            f"The exported models have {size:,} bytes; at most {LARGEST_BYTES:,} are allowed.",
+            remedy="Nothing was written. Give them fewer filters.",
+        )
     card = LineCard(
         name=plan.output.name,
         line=LINE_ID,
-        sha256=hashlib.sha256(exported).hexdigest(),
+        networks=[hashlib.sha256(one).hexdigest() for one in exported],
         recognizer=recognizer.digest,
         pools={},
         review_below=0.0,
@@ -80,7 +86,7 @@ def finish_lines(
         versions=program_versions("tensorflow"),
         notes=_NOTES,
     )
-    reader = LiteRtLineReader(card, exported)
+    reader = LiteRtLineReader(card, tuple(exported))
     parts = halves(material.held_out, plan.seed)
     witness = RapidOcrWitness() if find_spec("rapidocr") and find_spec("onnxruntime") else None
     heard = []
@@ -117,11 +123,6 @@ def _export(model: Any, plan: LinePlan) -> bytes:
     fixed = build_line_network(batch_size=1, settings=plan.settings)
     fixed.set_weights(model.get_weights())
     exported = convert(fixed)
-    if len(exported) > LARGEST_BYTES:
-        raise ModelError(
-            f"The exported model has {len(exported):,} bytes; at most {LARGEST_BYTES:,} are allowed.",
-            remedy="Nothing was written. Give it fewer filters with --width.",
-        )
     noise = np.random.default_rng(0).integers(0, 256, (1, HEIGHT_PX, 128, 2), dtype=np.uint8)
     own = Network(exported, noise.shape).run(noise)
     difference = float(np.abs(own - np.asarray(model.predict_on_batch(noise.astype(np.float32) / 255.0))).max())
@@ -133,14 +134,16 @@ def _export(model: Any, plan: LinePlan) -> bytes:
     return exported
 
 
-def _write(plan: LinePlan, exported: bytes, card: LineCard) -> None:
-    """The model first, the card last: until it is there, the old one's sha256 betrays what is half written."""
+def _write(plan: LinePlan, exported: Sequence[bytes], card: LineCard) -> None:
+    """The networks first, the card last: until it is there, the old one's sha256 betrays what is half written."""
     folder = plan.output
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f".{LINES_NAME}.part").write_bytes(exported)
+        names = [network_name(number) for number in range(len(exported))]
+        for name, content in zip(names, exported, strict=True):
+            (folder / f".{name}.part").write_bytes(content)
         write_line_card(card, folder / f".{LINE_CARD_NAME}.part")
-        for name in (LINES_NAME, LINE_CARD_NAME):
+        for name in (*names, LINE_CARD_NAME):
             os.replace(folder / f".{name}.part", folder / name)
     except OSError as error:
         raise OutputError(

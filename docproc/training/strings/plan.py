@@ -23,7 +23,8 @@ class LinePlan:
     digits: Sequence[Path] = ()
     recognizer: Path | None = None  #: Beside which it is to read; the shipped one where None.
     seed: int = 2026
-    epochs: int = 44
+    networks: int = 2  #: Each of its own beginning, on lines of its own.
+    epochs: int = 44  #: Of each.
     lines_per_epoch: int = 16_000
     painted_lines: int = 80_000
     held_out_lines: int = 2_000  #: To choose the best epoch by.
@@ -49,6 +50,6 @@ def lines_folder(output: Path) -> Path:
     return output.with_name(f".{output.name}.lines")
 
 
-def line_checkpoint(output: Path) -> Path:
-    """Where the state of the training is kept."""
-    return output.with_name(f".{output.name}.checkpoint.npz")
+def line_checkpoint(output: Path, network: int) -> Path:
+    """Where the state of a network's training is kept."""
+    return output.with_name(f".{output.name}.checkpoint{network + 1}.npz")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from docproc.combination.line_reader import STEP_PX
 from docproc.field.transcript import transcribe
 from docproc.training.settings import Settings
 from docproc.training.strings.augmentation import vary
@@ -61,8 +62,8 @@ class LineTask:
             part = slice(start, start + _SCORE_BATCH)
             images = stacked(held_out.images[part]).astype(np.float32) / 255.0
             scores = np.asarray(model.predict_on_batch(images)).astype(np.float64)
-            for own, text in zip(scores, held_out.texts[part], strict=True):
-                found = transcribe(own)
+            for own, line, text in zip(scores, held_out.images[part], held_out.texts[part], strict=True):
+                found = transcribe(own[: -(-line.shape[1] // STEP_PX)])  # as it is read: not what fills up the batch
                 loss -= float(np.log(max(dict(found).get(text, 0.0), _LEAST_CHANCE)))
                 right += found[0][0] == text
         return loss / len(held_out), right / len(held_out)

@@ -1,6 +1,6 @@
 """Make the reader of whole lines: paint, fit, export, weigh it beside the recognizer of glyphs, describe it.
 
-In:  a plan. Out: `lines.tflite` and `card.yaml` in a folder.
+In:  a plan. Out: `lines1.tflite`, `lines2.tflite`, ... and `card.yaml` in a folder.
 What an interrupted run needs lies beside the folder: painted lines and the state of the training.
 """
 
@@ -25,6 +25,7 @@ from docproc.training.strings.task import EpochLines, LineTask
 STAGES = ("reading digits", "painting", "training", "weighing")
 
 _PART = 8_000  #: Painted lines that are saved at a time: about a minute of work.
+_SEEDS = 100  #: Between those of one network and those of the next.
 _TRAIN, _HELD_OUT = 0, 1  #: Seeds of what is painted to learn from, and to choose the best epoch by.
 
 Progress = Callable[[str, float], None]
@@ -41,7 +42,7 @@ def train_lines(
     Parameters
     ----------
     progress : (stage, done) -> None
-        One of `STAGES`, and how far it is: 0 to 1, epochs for "training".
+        One of `STAGES`, and how far it is: networks for "painting", their epochs for "training", else 0 to 1.
 
     Raises
     ------
@@ -60,16 +61,20 @@ def train_lines(
     progress("reading digits", 0.0)
     material = material_of(plan)
     progress("reading digits", 1.0)
-    fitted = learn_lines(plan, material, progress=progress, epoch_done=epoch_done)
+    fitted = [
+        learn_lines(plan, material, network, progress=progress, epoch_done=epoch_done)
+        for network in range(plan.networks)
+    ]
     card = finish_lines(
-        fitted.model,
+        [one.model for one in fitted],
         plan,
         material,
         recognizer,
-        wall_time_s=fitted.wall_time_s,
+        wall_time_s=sum(one.wall_time_s for one in fitted),
         progress=lambda share: progress("weighing", share),
     )
-    line_checkpoint(plan.output).unlink(missing_ok=True)
+    for network in range(plan.networks):
+        line_checkpoint(plan.output, network).unlink(missing_ok=True)
     shutil.rmtree(lines_folder(plan.output), ignore_errors=True)
     return card
 
@@ -77,15 +82,17 @@ def train_lines(
 def learn_lines(
     plan: LinePlan,
     material: Material,
+    network: int,
     *,
     progress: Progress = lambda stage, done: None,
     epoch_done: Callable[[EpochScore], None] = lambda score: None,
 ) -> Fitted:
-    """Paint and fit; only what a resumed run reads is written."""
+    """Paint for one network and fit it; only what a resumed run reads is written."""
     started = time.monotonic()
-    folder = lines_folder(plan.output)
+    folder = lines_folder(plan.output) / str(network + 1)
     if not plan.resume:
         shutil.rmtree(folder, ignore_errors=True)
+    seed = plan.seed + _SEEDS * network
     part = min(plan.painted_lines, _PART)
     stock = lines_in_parts(
         training_writers(material),
@@ -93,9 +100,9 @@ def learn_lines(
         "train",
         parts=-(-plan.painted_lines // part),
         size=part,
-        seed=plan.seed + _TRAIN,
+        seed=seed + _TRAIN,
         workers=plan.workers,
-        progress=lambda share: progress("painting", share),
+        progress=lambda share: progress("painting", network + share),
     )
     one, _ = halves(material.held_out, plan.seed)
     held_out = lines_in_parts(
@@ -104,22 +111,22 @@ def learn_lines(
         "held",
         parts=1,
         size=plan.held_out_lines,
-        seed=plan.seed + _HELD_OUT,
+        seed=seed + _HELD_OUT,
         workers=plan.workers,
     )
     return fit(
         LineTask(plan.lines_per_epoch, plan.settings),
-        EpochLines(stock, plan.lines_per_epoch, plan.seed),
+        EpochLines(stock, plan.lines_per_epoch, seed),
         held_out,
         epochs=plan.epochs,
-        seed=plan.seed,
+        seed=seed,
         patience=plan.patience,
-        checkpoint=line_checkpoint(plan.output),
+        checkpoint=line_checkpoint(plan.output, network),
         resume=plan.resume,
         made_from=_digest(stock),
         workers=plan.workers,
         started=started,
-        progress=lambda epoch, share: progress("training", epoch + share),
+        progress=lambda epoch, share: progress("training", network * plan.epochs + epoch + share),
         epoch_done=epoch_done,
     )
 
