@@ -228,6 +228,13 @@ def test_three_squares_of_four_are_enough(by_squares: Template, missing: int) ->
     assert misses_mm(registered(shot, by_squares), shot).max() < 0.4
 
 
+def test_squares_of_gray_toner_count(by_squares: Template) -> None:
+    sheet = blank_form(squares=True)
+    pale = (255 - (255 - sheet.astype(np.float32)) * 0.45).astype(np.uint8)
+    shot = shoot(pale, *turned(1.5))
+    assert misses_mm(registered(shot, by_squares), shot).max() < 0.3
+
+
 def test_squares_cut_by_the_images_edge_still_count(by_squares: Template) -> None:
     height, width = paper().shape
     cut_px = round(10 * PX_PER_MM)  # 2 of the upper squares' 5 mm are gone

@@ -37,7 +37,8 @@ MOST_HYPOTHESES = 16  #: Where two squares of four are lost, words of the right 
 LEAST_FIDUCIALS = 3
 UPRIGHT = 0.1  #: Worth of lying upright, in fiducials: four squares look the same upside down, and few pages lie so.
 GRAIN = 0.25  #: Of the square's side: averaged before it is judged, as poor toner and bad thresholds leave holes.
-LEAST_DARKNESS = 0.5  #: Of full black, after that.
+LEAST_DARKNESS = 0.5  #: Of the darkest on the page, after that: toner may be gray.
+FAINTEST = 0.5  #: Of full black: what the darkest is taken for, at least.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +114,9 @@ def _blobs_of_size(darkness: Gray, side_px: float) -> list[tuple[float, tuple[fl
     reach = round(side_px * OPENING / 2)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     grain = 2 * round(side_px * GRAIN / 2) + 1
-    dark = (cv2.blur(darkness, (grain, grain)) > 255 * LEAST_DARKNESS).astype(np.uint8) * 255
+    smooth = cv2.blur(darkness, (grain, grain))
+    darkest = max(float(smooth.max()), 255 * FAINTEST)
+    dark = (smooth > LEAST_DARKNESS * darkest).astype(np.uint8) * 255
     # Beyond the image's edge counts as dark: a square that the edge cuts is still a square.
     padded = cv2.copyMakeBorder(dark, *(4 * (2 * reach,)), cv2.BORDER_CONSTANT, value=255)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, kernel)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
