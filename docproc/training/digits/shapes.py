@@ -253,6 +253,17 @@ def seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
     return [[*head, *stem], bar]
 
 
+def seven_dipped(h: Habit) -> list[Stroke]:
+    """The top dips like a v, then rises to a long slanting stem; the bar stands below the dip, apart from it."""
+    reach, foot = h(0.46, 0.64), h(-0.08, 0.2)
+    dip, high = h(0.2, 0.34), h(0.5, 0.62)
+    head = [(h(-0.04, 0.06), h(0.0, 0.1)), (h(0.04, 0.1), dip * 0.8), (h(0.14, 0.22), dip), (reach * 0.75, dip * 0.5)]
+    stem = [*corner(reach, h(-0.04, 0.04)), ((reach + foot) / 2 + h(-0.03, 0.03), 0.5), (foot, 1.0)]
+    middle = foot + (reach - foot) * (1 - high)
+    bar = [(middle - h(0.18, 0.32), high + h(-0.02, 0.05)), (middle + h(0.16, 0.4), high - h(0.0, 0.06))]
+    return [[*head, *stem], bar]
+
+
 def seven_short(h: Habit) -> list[Stroke]:
     """Like a t with a nose: a short top, a long stem, and a long bar through it."""
     foot, nose, lean = h(-0.06, 0.06), h(0.1, 0.22), h(0.04, 0.2)
@@ -326,5 +337,5 @@ def nine_leaning(h: Habit) -> list[Stroke]:
     """The stem falls under the bowl to the lower left, as in hands that lean far over."""
     tall, wide = h(0.4, 0.52) / 2, h(0.2, 0.3)
     bowl = arc((wide, tall), (wide, tall), h(-30, 60), -h(350, 390))
-    end = (wide * 2 * h(-0.25, 0.25), 1.0)
+    end = (wide * 2 * h(-0.4, 0.25), 1.0)
     return [[*bowl, (wide * 1.9, tall * 1.2), (wide * 1.3, 0.58), ((wide + end[0]) / 2, 0.8), end]]

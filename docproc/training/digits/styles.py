@@ -94,6 +94,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "hooked and barred": (1.5, lambda h: shapes.seven(h, top="hooked")),
         "hooked": (1, lambda h: shapes.seven(h, top="hooked", barred=False)),
         "hung and barred": (1.5, lambda h: shapes.seven(h, top="hung")),
+        "dipped and barred": (3, shapes.seven_dipped),
         "wavy and barred": (2.5, lambda h: shapes.seven(h, top="wavy")),
         "wavy": (0.5, lambda h: shapes.seven(h, top="wavy", barred=False)),
         "short and barred": (1, shapes.seven_short),
@@ -108,7 +109,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "curled": (4, shapes.nine_curled),
         "eared": (1.5, shapes.nine_eared),
         "swept": (1.5, shapes.nine_swept),
-        "leaning": (1.5, shapes.nine_leaning),
+        "leaning": (2.5, shapes.nine_leaning),
         "nearly closed": (1, lambda h: shapes.nine_curled(h, (312, 328))),
     },
 )
