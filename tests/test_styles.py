@@ -93,7 +93,9 @@ def test_the_upstroke_of_a_one_starts_low_at_the_left_and_climbs_even_when_slant
         assert np.degrees(np.arctan2(rise, run)) > 31
 
 
-@pytest.mark.parametrize("style", [style for style in STYLES[7] if style != "short and barred"])
+@pytest.mark.parametrize(
+    "style", [style for style in STYLES[7] if style not in ("short and barred", "dipped and barred")]
+)
 def test_the_top_of_a_seven_is_level_where_it_meets_the_stem(style):
     rng = np.random.default_rng(8)
     for _ in range(100):
@@ -111,6 +113,17 @@ def test_a_seven_with_a_short_top_has_a_bar_longer_than_it():
         stem, bar = strokes_of(7, "short and barred", rng)
         assert stem[0][0] < stem[1][0]
         assert bar[1][0] - bar[0][0] > 1.5 * (stem[1][0] - stem[0][0])
+
+
+def test_a_seven_with_a_dipped_top_is_no_four():
+    rng = np.random.default_rng(8)
+    for _ in range(100):
+        top, bar = strokes_of(7, "dipped and barred", rng)
+        corner = next(i for i in range(1, len(top)) if top[i] == top[i - 1])
+        lowest = max(y for _, y in top[:corner])
+        assert min(y for _, y in bar) - lowest > 0.07  # a 4's arm runs into its bar
+        assert lowest - top[corner][1] > 0.12
+        assert bar[0][0] < top[corner + 1][0] < bar[1][0]
 
 
 def test_a_writer_keeps_style_and_slant_and_writers_differ():

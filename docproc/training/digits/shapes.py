@@ -243,7 +243,7 @@ def seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
     if top == "hung":
         head = [(h(-0.1, 0.02), h(0.18, 0.3)), *corner(0.04, h(0.0, 0.05))]
     if top == "wavy":
-        head = [(h(-0.12, -0.04), h(0.1, 0.24)), (0.02, -0.08), (0.2, -0.04), (0.34, h(0.1, 0.18))]
+        head = [(h(-0.12, -0.04), h(0.1, 0.24)), (0.02, -0.08), (0.2, -0.04), (0.34, h(0.06, 0.1))]
     bow = h(-0.05, 0.08)
     stem = [*corner(reach, fall), ((reach + foot) / 2 - bow, 0.5), (foot, 1.0)]
     if not barred:
