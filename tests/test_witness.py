@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import sys
-from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
 import cv2
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from docproc.character.card import CalibrationKnot
-from docproc.combination import witness as module
 from docproc.combination.card import Pool, WitnessPool
 from docproc.combination.line_reader import load_line_reader, witness_beside
 from docproc.combination.pooling import combine, pool
@@ -71,10 +69,6 @@ def test_the_real_one_reads_a_drawn_number_in_another_process_too() -> None:
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(module, "version", absent)
     monkeypatch.setitem(sys.modules, "rapidocr", None)
     with pytest.raises(MissingExtraError) as caught:
         witness_beside(load_line_reader())

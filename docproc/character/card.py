@@ -27,6 +27,7 @@ CARD_NAME = "card.yaml"
 MODEL_NAME = "model.tflite"
 SECOND_NAME = "second.tflite"
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -75,7 +76,7 @@ class Calibration(_Strict):
 class SecondLook(_Strict):
     """Another network, asked of doubtful glyphs alone: the mean of both networks' logits says what they are."""
 
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  #: Of second.tflite.
+    sha256: Sha256  #: Of second.tflite.
     below: Share  #: Glyphs whose best class has a lower chance by the first network alone are looked at again.
     calibration: Calibration  #: Of the mean; its curve is that of the glyphs looked at again.
 
@@ -96,7 +97,7 @@ class ModelCard(_Strict):
     classes: list[str]  #: What each output stands for, in order.
     input_shape: list[int]  #: Of one glyph: height, width, channels.
     normalizer: str  #: `character.normalization.NORMALIZER_ID` at the time of training.
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  #: Of model.tflite.
+    sha256: Sha256  #: Of model.tflite.
     calibration: Calibration  #: Of the first network alone; its curve is of all glyphs, however often looked at.
     second_look: SecondLook | None = None
     review_below: Share  #: Fields of lower confidence go to review, unless the user says otherwise.

@@ -11,16 +11,13 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from docproc.character.card import CalibrationKnot, DataSource, Share
+from docproc.character.card import CalibrationKnot, DataSource, Sha256, Share
 from docproc.errors import ModelError
 
 LINE_CARD_NAME = "card.yaml"
 LINE_ID = "line 1"  #: Of `field.line`: a network reads lines that are cut as those were that it learned from.
 
 Layout = Literal["cells", "free"]  #: One box a digit, or digits written freely.
-
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Strict(BaseModel):

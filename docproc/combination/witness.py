@@ -13,6 +13,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import cv2
@@ -79,13 +80,15 @@ def digits_in(text: str) -> str:
 
 def require_witness() -> None:
     """MissingExtraError where the extra is not installed: said before the first page, not at the first doubt."""
-    try:
-        version("rapidocr")
-        version("onnxruntime")
-    except ModuleNotFoundError as error:
+    if not is_installed():
         raise MissingExtraError(
             "The third witness needs RapidOCR, which is not installed.", remedy="Run `pip install 'docproc[ocr]'`."
-        ) from error
+        )
+
+
+def is_installed() -> bool:
+    """Whether the extra is there; what it brings is not loaded."""
+    return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
 
 
 def _engine() -> Any:

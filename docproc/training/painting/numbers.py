@@ -253,9 +253,7 @@ class Desk:
             if place and grouped and left % group == 0:
                 parts.append((separator, self._sign(separator), 0.0))
             elif place and rng.random() < 0.03 * signs:
-                parts.append(
-                    (" ", np.zeros((2, max(round(self.digit_px * rng.uniform(0.2, 0.8)), 1)), np.uint8), 0.0)
-                )
+                parts.append((" ", self._space(0.2, 0.8), 0.0))
             raised = cents and left <= 2
             size = 0.6 if raised else small if place >= zeros else 1.0
             parts.append((value, self._mark(int(value)), size))
@@ -265,8 +263,7 @@ class Desk:
         if rng.random() < _WORD * signs:
             word = "".join(rng.choice(list(_LETTERS), size=int(rng.integers(2, 6))))
             word = f"({word})" if rng.random() < 0.5 else word
-            gap = np.zeros((2, max(round(self.digit_px * rng.uniform(0.1, 0.5)), 1)), np.uint8)
-            parts += [(" ", gap, 0.0), ("$", self._letters(word), float(rng.uniform(0.7, 1.1)))]
+            parts += [(" ", self._space(0.1, 0.5), 0.0), ("$", self._letters(word), float(rng.uniform(0.7, 1.1)))]
         return parts
 
     def _spaced(self, parts: Sequence[tuple[str, Ink, float]], images: Sequence[Ink]) -> list[float]:
@@ -316,6 +313,10 @@ class Desk:
     def _width_px(self) -> int:
         """Of one stroke on the sheet."""
         return max(round(self.pen_px * float(self.rng.uniform(0.7, 1.2))), 1)
+
+    def _space(self, least: float, most: float) -> Ink:
+        """No ink, as wide as that in digits' heights."""
+        return np.zeros((2, max(round(self.digit_px * self.rng.uniform(least, most)), 1)), np.uint8)
 
     def _stroke(self, length: float, lean: float) -> Ink:
         """A level stroke, its length in digits' heights."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from docproc.character.card import DataSource
 from docproc.character.recognizer import LiteRtRecognizer
 from docproc.combination.card import LINE_CARD_NAME, LINE_ID, Layout, LineCard, Pool, network_name, write_line_card
 from docproc.combination.line_reader import LiteRtLineReader
-from docproc.combination.witness import RapidOcrWitness
+from docproc.combination.witness import RapidOcrWitness, is_installed
 from docproc.errors import ModelError, OutputError
 from docproc.field.line import HEIGHT_PX
 from docproc.litert import Network
@@ -88,7 +87,7 @@ def finish_lines(
     )
     reader = LiteRtLineReader(card, tuple(exported))
     parts = halves(material.held_out, plan.seed)
-    witness = RapidOcrWitness() if find_spec("rapidocr") and find_spec("onnxruntime") else None
+    witness = RapidOcrWitness() if is_installed() else None
     heard = []
     for sources, seed in zip(parts, (_CALIBRATE, _MEASURE), strict=True):
         sheets = HeardSheets(Writers(sources), plan.seed + seed, recognizer, reader, witness)

@@ -178,12 +178,7 @@ def judge(heard: Sequence[Heard], pools: dict[Layout, Pool], *, risk: float) -> 
             ("line", [one.line[0] for one in own]),
             ("both", pooled),
         ):
-            right = np.array([value == one.text for (value, _), one in zip(said, own, strict=True)])
-            chance = np.array([chance for _, chance in said])
-            scores[f"{layout}_{name}_right"] = round(float(right.mean()), 5)
-            scores[f"{layout}_{name}_ece"] = round(expected_calibration_error(chance, right), 5)
-            least = threshold_for_risk(chance, right, risk=0.01)
-            scores[f"{layout}_{name}_at_1_percent_wrong"] = round(float((chance >= least).mean()), 5)
+            scores |= _scores(f"{layout}_{name}", said, own)
     pooled = [pool(one.glyphs, one.line, pools[one.layout])[0] for one in heard]
     agreed = np.array([one.glyphs[0][0] == one.line[0][0] for one in heard])
     right = np.array([value == one.text for (value, _), one in zip(pooled, heard, strict=True)])
@@ -203,14 +198,18 @@ def _with_witness(heard: Sequence[Heard], pools: dict[Layout, Pool]) -> dict[str
         pool(one.glyphs, one.line, pools[one.layout], one.testimony if asked else None)[0]
         for one, asked in zip(heard, doubtful, strict=True)
     ]
+    return {"witness_asked": round(float(np.mean(doubtful)), 5)} | _scores("witness", said, heard)
+
+
+def _scores(name: str, said: Sequence[tuple[str, float]], heard: Sequence[Heard]) -> dict[str, float]:
+    """Of values said with their chances: share right, calibration error, share that could be accepted."""
     right = np.array([value == one.text for (value, _), one in zip(said, heard, strict=True)])
     chance = np.array([chance for _, chance in said])
     least = threshold_for_risk(chance, right, risk=0.01)
     return {
-        "witness_asked": round(float(np.mean(doubtful)), 5),
-        "witness_right": round(float(right.mean()), 5),
-        "witness_ece": round(expected_calibration_error(chance, right), 5),
-        "witness_at_1_percent_wrong": round(float((chance >= least).mean()), 5),
+        f"{name}_right": round(float(right.mean()), 5),
+        f"{name}_ece": round(expected_calibration_error(chance, right), 5),
+        f"{name}_at_1_percent_wrong": round(float((chance >= least).mean()), 5),
     }
 
 
