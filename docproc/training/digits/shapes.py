@@ -81,6 +81,14 @@ def two(h: Habit) -> list[Stroke]:
     return [[*_two_top(h), (0.32, 0.68), *corner(h(-0.04, 0.06), 0.98), *base]]
 
 
+def two_narrow(h: Habit) -> list[Stroke]:
+    """In haste: a small hook, a steep stroke, and a level base that stands out to the right alone."""
+    right, hook = h(0.22, 0.4), h(0.12, 0.26)
+    top = [(0.0, hook), (right * 0.3, 0.0), (right * 0.75, -0.03), (right, h(0.08, 0.16))]
+    base = [(0.2, 0.98 + h(-0.02, 0.02)), (h(0.34, 0.56), h(0.94, 1.02))]
+    return [[*top, (right * 0.7, 0.5), *corner(h(-0.1, 0.02), 0.98), *base]]
+
+
 def two_looped(h: Habit) -> list[Stroke]:
     """The base begins with a loop."""
     loop = h(0.14, 0.22)
@@ -194,10 +202,10 @@ def five_one_stroke(h: Habit) -> list[Stroke]:
 
 def five_narrow(h: Habit) -> list[Stroke]:
     """In haste: a straight back, a narrow bowl, and a bar that flies far to the right."""
-    left, right = h(0.08, 0.16), h(0.28, 0.42)
+    left, right = h(0.08, 0.16), h(0.24, 0.42)
     body = [(left + 0.02, 0.02), *corner(left - h(0.0, 0.06), h(0.4, 0.5)), (right * 0.8, h(0.42, 0.48))]
     bowl = [(right, 0.66), (right * 0.8, 0.94), (right * 0.3, 1.02), (h(-0.12, -0.04), h(0.88, 0.98))]
-    return [[*body, *bowl], [(left + h(0.0, 0.1), h(-0.04, 0.02)), (h(0.75, 1.2), h(-0.14, 0.0))]]
+    return [[*body, *bowl], [(left + h(0.0, 0.1), h(-0.04, 0.02)), (h(0.75, 1.2), h(-0.3, 0.0))]]
 
 
 def five_s(h: Habit) -> list[Stroke]:
@@ -224,6 +232,15 @@ def six(h: Habit, bowl: tuple[float, float], hook: float, end_deg: float) -> lis
         (wide * 0.3, (1 - 2 * tall) * 0.7),
     ]
     return [[*(stem if hook else [stem[0], *stem[2:]]), *arc(center, (wide, tall), 190, -end_deg)]]
+
+
+def six_open(h: Habit) -> list[Stroke]:
+    """Like a G: the bowl comes back level, at its own height, and ends short of the stem."""
+    tall, wide = h(0.42, 0.54) / 2, h(0.23, 0.32)
+    center = (wide, 1.0 - tall)
+    stem = [(wide * h(1.5, 2.0), h(0.0, 0.06)), (wide * h(0.9, 1.2), 0.0), (wide * 0.2, (1 - 2 * tall) * 0.8)]
+    bowl = arc(center, (wide, tall), 190, -h(225, 245))
+    return [[*stem, *bowl, (wide * h(0.9, 1.3), 1 - 2 * tall + h(0.0, 0.06)), (wide * h(0.45, 0.7), 1 - 2 * tall + 0.08)]]
 
 
 def six_straight(h: Habit) -> list[Stroke]:
@@ -256,7 +273,8 @@ def seven(h: Habit, *, top: str = "plain", barred: bool = True) -> list[Stroke]:
 def seven_dipped(h: Habit) -> list[Stroke]:
     """The top dips like a v, then rises to a long slanting stem; the bar stands below the dip, apart from it."""
     reach, foot = h(0.46, 0.64), h(-0.08, 0.2)
-    dip, high = h(0.2, 0.34), h(0.5, 0.62)
+    dip = h(0.2, 0.38)
+    high = dip + h(0.2, 0.32)
     head = [(h(-0.04, 0.06), h(0.0, 0.1)), (h(0.04, 0.1), dip * 0.8), (h(0.14, 0.22), dip), (reach * 0.75, dip * 0.5)]
     stem = [*corner(reach, h(-0.04, 0.04)), ((reach + foot) / 2 + h(-0.03, 0.03), 0.5), (foot, 1.0)]
     middle = foot + (reach - foot) * (1 - high)
@@ -339,3 +357,19 @@ def nine_leaning(h: Habit) -> list[Stroke]:
     bowl = arc((wide, tall), (wide, tall), h(-30, 60), -h(350, 390))
     end = (wide * 2 * h(-0.4, 0.25), 1.0)
     return [[*bowl, (wide * 1.9, tall * 1.2), (wide * 1.3, 0.58), ((wide + end[0]) / 2, 0.8), end]]
+
+
+def nine_like_p(h: Habit) -> list[Stroke]:
+    """Begun at the left, below the bowl: to the right, over the top, and down the left side into the stem."""
+    wide, level = h(0.4, 0.52), h(0.42, 0.54)
+    bowl = [(wide * 0.45, level - 0.02), (wide, level * 0.7), (wide * 0.9, 0.02), (wide * 0.4, -0.04)]
+    left = [(0.0, level * 0.45), (h(-0.02, 0.04), level + 0.1), (h(-0.12, 0.12), 1.0)]
+    return [[(h(-0.24, -0.1), level + h(0.0, 0.06)), *bowl, *left]]
+
+
+def nine_like_r(h: Habit) -> list[Stroke]:
+    """Begun at the left, up and over the top the other way round, back to where it began, then down into the stem."""
+    wide, level = h(0.4, 0.52), h(0.42, 0.52)
+    bowl = [(-0.02, level * 0.45), (wide * 0.4, -0.05), (wide * 1.05, level * 0.3), (wide * 0.8, level * 0.95)]
+    stem = [*corner(h(0.04, 0.14), level + h(0.0, 0.05)), (wide * 0.6, h(0.64, 0.72)), (wide * h(0.6, 1.1), 1.0)]
+    return [[(h(-0.04, 0.04), level + h(-0.04, 0.08)), *bowl, *stem]]

@@ -60,6 +60,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "ringed": (2, shapes.two_ringed),
         "ringed and looped": (1, lambda h: shapes.two_ringed(h, looped=True)),
         "like Z": (1.5, shapes.two_angular),
+        "narrow": (2, shapes.two_narrow),
     },
     {
         "round": (4, shapes.three),
@@ -87,6 +88,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "hooked": (1, lambda h: shapes.six(h, (0.44, 0.56), 0.08, h(335, 375))),
         "small bowl": (1, lambda h: shapes.six(h, (0.36, 0.46), 0.0, h(340, 385))),
         "like b": (1.5, shapes.six_straight),
+        "like G": (1.5, shapes.six_open),
     },
     {
         "barred": (4, shapes.seven),
@@ -111,6 +113,8 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "swept": (1.5, shapes.nine_swept),
         "leaning": (2.5, shapes.nine_leaning),
         "nearly closed": (1, lambda h: shapes.nine_curled(h, (312, 328))),
+        "like P": (1.5, shapes.nine_like_p),
+        "like R": (1, shapes.nine_like_r),
     },
 )
 

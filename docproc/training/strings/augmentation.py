@@ -17,6 +17,7 @@ _SCALE = 0.1  #: logarithm of the height,
 _WIDEN = 0.1  #: and of the width besides.
 _SHIFT_PX = 1.5
 _PEN_SHARE = 0.3  #: Written with a thinner or a thicker pen.
+_NIBS = ((2, 2), (2, 2), (2, 1), (3, 1), (1, 2))  #: Round; with an edge, which leaves level strokes thin, or upright ones.
 _COARSE_SHARE = 0.15  #: Scanned coarsely.
 _NOISE_SHARE = 0.25
 _TONE_SHARE = 0.5  #: Of other contrast.
@@ -32,7 +33,7 @@ def vary(line: Line, rng: np.random.Generator) -> Line:
     dark, ink = image[:, :, 0], image[:, :, 1]
     if rng.random() < _PEN_SHARE:
         change = cv2.dilate if rng.random() < 0.5 else cv2.erode
-        kernel = np.ones((2, 2), np.uint8)
+        kernel = np.ones(_NIBS[int(rng.integers(len(_NIBS)))], np.uint8)
         share = float(rng.uniform(0.2, 0.8))
         dark = cv2.addWeighted(dark, 1 - share, change(dark, kernel), share, 0)
         ink = cv2.addWeighted(ink, 1 - share, change(ink, kernel), share, 0)

@@ -20,6 +20,8 @@ from docproc.training.painting.lines import paint_lines
 from docproc.training.painting.numbers import Writers
 
 _SHEETS = 6  #: Made by one process at a time.
+_BARE_SHARE = 0.01  #: Of lines: paper alone.
+_BARE_PX = (16, 400)  #: Their widths.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,17 @@ class LineSheets:
                 if line is not None:
                     images.append(line)
                     texts.append(written.text)
+        for _ in range(int(rng.binomial(len(texts), _BARE_SHARE))):
+            images.append(_bare(rng))
+            texts.append("")
         return images, texts
+
+
+def _bare(rng: np.random.Generator) -> Line:
+    """Paper without writing: even, with what grain it has."""
+    width = int(rng.integers(*_BARE_PX))
+    paper = rng.normal(rng.uniform(0, 40), rng.uniform(0, 15), (HEIGHT_PX, width))
+    return np.stack([np.clip(paper, 0, 255).astype(np.uint8), np.zeros((HEIGHT_PX, width), np.uint8)], axis=2)
 
 
 def _painted(sheets: LineSheets, size: int, workers: int) -> Lines:
