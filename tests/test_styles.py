@@ -16,7 +16,7 @@ from docproc.training.mixture import aged_glyphs
 
 ALL_STYLES = [(digit, name) for digit, known in enumerate(STYLES) for name in known]
 NO_HOLE = [
-    *[(1, name) for name in STYLES[1]],
+    *[(1, name) for name in STYLES[1] if name != "looped"],
     *[(2, "swan"), (2, "like Z"), (3, "round"), (3, "flat top")],
     *[(4, "open"), (4, "lightning"), (4, "like y")],
     *[(5, name) for name in STYLES[5]],

@@ -69,6 +69,13 @@ def one_bar(h: Habit) -> list[Stroke]:
     return [[(lean, 0.0), (lean / 2 + bow, 0.5), (0.0, 1.0)]]
 
 
+def one_looped(h: Habit) -> list[Stroke]:
+    """Like an l without its foot: the upstroke starts at the foot and turns over in a narrow loop."""
+    far, loop = h(0.1, 0.3), h(0.03, 0.08)
+    up = [(-far, h(0.7, 1.0)), (-far * 0.3, 0.45), (loop, 0.12), (loop * 0.9, -0.04)]
+    return [[*up, (-loop, -0.03), (-loop * 0.8, 0.2), (h(-0.06, 0.04), 0.6), (h(-0.1, 0.06), 1.0)]]
+
+
 def _two_top(h: Habit) -> Stroke:
     right = h(0.5, 0.66)
     return [(0.0, h(0.18, 0.34)), (0.06, 0.0), (0.36, -0.08), (right, 0.02), (right + 0.02, h(0.28, 0.42))]
@@ -208,6 +215,14 @@ def five_narrow(h: Habit) -> list[Stroke]:
     return [[*body, *bowl], [(left + h(0.0, 0.1), h(-0.04, 0.02)), (h(0.75, 1.2), h(-0.3, 0.0))]]
 
 
+def five_ticked(h: Habit) -> list[Stroke]:
+    """A short steep tick, then straight into a bowl; the bar lies on top and runs far to the right."""
+    left, right = h(0.1, 0.2), h(0.3, 0.46)
+    body = [(left - h(0.04, 0.12), h(0.1, 0.2)), *corner(left, h(0.42, 0.52)), (right * 0.8, h(0.4, 0.46))]
+    bowl = [(right, 0.62), (right * 0.8, 0.9), (right * 0.3, 1.0), (h(-0.14, 0.0), h(0.88, 0.98))]
+    return [[*body, *bowl], [(left - h(0.06, 0.14), h(0.06, 0.14)), (h(0.5, 0.9), h(-0.14, 0.04))]]
+
+
 def five_s(h: Habit) -> list[Stroke]:
     """All in one bend."""
     top = [(h(0.56, 0.74), h(-0.02, 0.05)), (0.36, -0.02), (0.06, 0.04), (0.04, 0.38), (0.3, 0.42)]
@@ -240,7 +255,8 @@ def six_open(h: Habit) -> list[Stroke]:
     center = (wide, 1.0 - tall)
     stem = [(wide * h(1.5, 2.0), h(0.0, 0.06)), (wide * h(0.9, 1.2), 0.0), (wide * 0.2, (1 - 2 * tall) * 0.8)]
     bowl = arc(center, (wide, tall), 190, -h(225, 245))
-    return [[*stem, *bowl, (wide * h(0.9, 1.3), 1 - 2 * tall + h(0.0, 0.06)), (wide * h(0.45, 0.7), 1 - 2 * tall + 0.08)]]
+    level = 1 - 2 * tall
+    return [[*stem, *bowl, (wide * h(0.9, 1.3), level + h(0.0, 0.06)), (wide * h(0.45, 0.7), level + 0.08)]]
 
 
 def six_straight(h: Habit) -> list[Stroke]:
@@ -343,6 +359,15 @@ def nine_eared(h: Habit) -> list[Stroke]:
     ear = (2 * wide + h(0.0, 0.1), h(0.0, 0.05))
     stem = [*corner(2 * wide, h(0.12, 0.17)), (2 * wide, 0.5), (2 * wide - 0.02, 0.9), (wide * 1.2, 1.04)]
     return [[ear, *bowl, *stem, (wide * 0.5, 1.02), (h(-0.08, 0.08), h(0.86, 0.96))]]
+
+
+def nine_wavy(h: Habit) -> list[Stroke]:
+    """Begun at the upper right with an ear, round the bowl, and down in a stem that bends to the right and back."""
+    tall, wide = h(0.38, 0.5) / 2, h(0.2, 0.3)
+    bowl = arc((wide, tall), (wide, tall), -80, -h(255, 285))
+    ear = (2 * wide + h(0.02, 0.16), h(-0.02, 0.06))
+    stem = [(2 * wide - 0.02, h(0.3, 0.4)), (wide * h(1.5, 2.1), 0.66), (wide * h(1.0, 1.6), 0.86)]
+    return [[ear, *bowl, *stem, (wide * h(0.0, 0.9), h(0.96, 1.04))]]
 
 
 def nine_swept(h: Habit) -> list[Stroke]:

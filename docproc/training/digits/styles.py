@@ -33,6 +33,8 @@ _WITHIN = 0.16  #: Of a measure's range: standard deviation from digit to digit 
 _SLANT_WITHIN = 0.04
 _STEP = 0.03  #: Of the digit's height: distance of the points that curves are drawn through.
 _WAVES = 0.6  #: Waves over a digit's height, in each direction: standard deviation.
+_BENT = (0.0, 0.045)  #: Of the height: how far a writer's own form of a digit is bent away from its style's,
+_WIDENED = 0.12  #: and the standard deviation of the logarithm of its width.
 _MISSED = 0.012  #: Of the height: standard deviation with which a second stroke misses its place.
 
 
@@ -53,6 +55,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "flag and base": (1, lambda h: shapes.one(h, (0.2, 0.32), base=True)),
         "bar": (1.5, shapes.one_bar),
         "arched": (1.5, shapes.one_arched),
+        "looped": (1, shapes.one_looped),
     },
     {
         "swan": (4, shapes.two),
@@ -79,9 +82,10 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "long bar": (1.5, lambda h: shapes.five_two_strokes(h, (0.78, 1.0), (0.0, 0.04))),
         "bar apart": (1, lambda h: shapes.five_two_strokes(h, (0.6, 0.85), (0.06, 0.14))),
         "one stroke": (2, shapes.five_one_stroke),
-        "like S": (1, shapes.five_s),
+        "like S": (2.5, shapes.five_s),
         "angular": (0.7, shapes.five_angular),
         "narrow": (1.5, shapes.five_narrow),
+        "ticked": (1, shapes.five_ticked),
     },
     {
         "round": (4, lambda h: shapes.six(h, (0.46, 0.6), 0.0, h(335, 375))),
@@ -110,6 +114,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "straight": (2, shapes.nine),
         "curled": (4, shapes.nine_curled),
         "eared": (1.5, shapes.nine_eared),
+        "wavy": (1, shapes.nine_wavy),
         "swept": (1.5, shapes.nine_swept),
         "leaning": (2.5, shapes.nine_leaning),
         "nearly closed": (1, lambda h: shapes.nine_curled(h, (312, 328))),
@@ -128,7 +133,11 @@ class Hand:
     slant: float  #: Horizontal shear, to the right.
     tilt_deg: float
     width: float  #: Times the style's own.
-    wobble: float  #: Amplitude.
+    wobble: float  #: Amplitude of waves that differ from digit to digit,
+    bend: float  #: and of those that are the writer's own form of a digit:
+    waves: npt.NDArray[np.float64]  #: (10, 2, 2, 2), of each digit two waves in x and in y,
+    phases: npt.NDArray[np.float64]  #: (10, 2, 2);
+    widths: npt.NDArray[np.float64]  #: (10,), and how wide it is, times `width`.
     rounding: float  #: Length along the stroke over which corners are rounded.
     pen_px: float
     pressure: float  #: Share by which the pen's width varies along a stroke.
@@ -147,6 +156,10 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         tilt_deg=float(np.clip(rng.normal(0, 2.0), -4, 4)),
         width=float(np.clip(np.exp(rng.normal(0, 0.15)), 0.8, 1.35)),
         wobble=rng.uniform(0.004, 0.02),
+        bend=rng.uniform(*_BENT),
+        waves=rng.normal(0, _WAVES, (len(STYLES), 2, 2, 2)),
+        phases=rng.uniform(0, 2 * np.pi, (len(STYLES), 2, 2)),
+        widths=np.exp(rng.normal(0, _WIDENED, len(STYLES))),
         rounding=rng.uniform(0.0, 0.15),
         pen_px=float(np.clip(np.exp(rng.normal(1.15, 0.35)), 1.6, 5.5)),
         pressure=rng.uniform(0.0, 0.3),
@@ -163,7 +176,8 @@ def draw_digit(digit: int, hand: Hand, rng: np.random.Generator) -> Ink:
     _, shape = STYLES[digit][hand.styles[digit]]
     curves = [_rounded(stroke, hand.rounding) for stroke in shape(habit)]
     curves = [curve + (rng.normal(0, _MISSED, 2) if i else 0.0) for i, curve in enumerate(curves)]
-    return write(_by_hand(curves, hand, rng), rng, pen_px=hand.pen_px * rng.uniform(0.9, 1.1), pressure=hand.pressure)
+    bent = _by_hand(curves, digit, hand, rng)
+    return write(bent, rng, pen_px=hand.pen_px * rng.uniform(0.9, 1.1), pressure=hand.pressure)
 
 
 def draw_digits(
@@ -212,17 +226,20 @@ def _rounded(stroke: Stroke, length: float) -> Curve:
     ]
 
 
-def _by_hand(curves: Sequence[Curve], hand: Hand, rng: np.random.Generator) -> list[Curve]:
+def _by_hand(curves: Sequence[Curve], digit: int, hand: Hand, rng: np.random.Generator) -> list[Curve]:
     """Waves over the whole digit, so that strokes which meet go on meeting; then width, slant and tilt."""
     waves, phases = rng.normal(0, _WAVES, (2, 2, 2)), rng.uniform(0, 2 * np.pi, (2, 2))
     tilt = np.deg2rad(hand.tilt_deg)
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
     slant = hand.slant + rng.normal(0, _SLANT_WITHIN)
-    lean = np.array([[hand.width, -slant], [0, 1]])
+    lean = np.array([[hand.width * hand.widths[digit], -slant], [0, 1]])
     bent = []
     for curve in curves:
-        moved = curve + sum(
-            hand.wobble * np.sin(2 * np.pi * (curve @ waves[k].T) + phases[k]) for k in range(len(waves))
-        )
-        bent.append(moved @ (turn @ lean).T)
+        own = _waves(curve, hand.bend, hand.waves[digit], hand.phases[digit])
+        bent.append((curve + own + _waves(curve, hand.wobble, waves, phases)) @ (turn @ lean).T)
     return bent
+
+
+def _waves(curve: Curve, amplitude: float, waves: npt.NDArray[np.float64], phases: npt.NDArray[np.float64]) -> Curve:
+    """How far each point of a curve is moved."""
+    return amplitude * np.sin(2 * np.pi * np.einsum("nj,kij->kni", curve, waves) + phases[:, np.newaxis]).sum(axis=0)

@@ -43,6 +43,8 @@ _STRUCK = 0.03  #: Of numbers: a wrong one struck out stands before.
 _WORD = 0.12  #: Of numbers of a hand that writes signs: followed by a word, in brackets or not.
 _LETTERS = "aAbcCdeEfFGhHkKLmMnNpPrRtTuUvVwWxXyY"  #: None that is written like a digit.
 _CURRENCY = ("$", "R$", "EUR", "Rs", "CHF", "Fr", "Kc", "#")
+#: Of the digits' height: how far marks stand above or below the line, digits less than fillers; standard deviations.
+_WANDERS = {"-": 0.15, "=": 0.12, "~": 0.15, "z": 0.12}
 _NEAREST_ROWS = 0.12  #: Of the digits' height: strokes this far above one another count as side by side.
 _TOUCHING = -0.05  #: Of the digits' height: touching strokes lie over one another no further.
 #: Of the digits' height: how far boxes of neighbors may overlap where they are slanted; half of the narrower one at
@@ -202,7 +204,7 @@ class Desk:
         left, middle = x + margin[0], top + height / 2 + float(rng.normal(0, 0.04)) * digit
         boxes = []
         for (name, _, _), at, image in zip(parts, offsets, images, strict=True):
-            y = middle + self.slope * (at - width / 2) + float(rng.normal(0, 0.04)) * digit
+            y = middle + self.slope * (at - width / 2) + float(rng.normal(0, _WANDERS.get(name, 0.04))) * digit
             boxes.append(self._put(image, left + at + image.shape[1] / 2, y + _height_of(name) * digit))
         if self.joins_zeros:
             self._join([box for (name, _, _), box in zip(parts, boxes, strict=True) if name == "0"])
@@ -258,7 +260,7 @@ class Desk:
             size = 0.6 if raised else small if place >= zeros else 1.0
             parts.append((value, self._mark(int(value)), size))
         if digits and rng.random() < 0.8 * signs:
-            for sign in str(rng.choice(["-", "-", "-", "=", "=", ".", ".-", ",-", "--", ")"])):
+            for sign in str(rng.choice(["-", "-", "-", "~", "=", "=", "z", ".", ".-", ",-", "--", ")"])):
                 parts.append((sign, self._sign(sign), 0.0))
         if rng.random() < _WORD * signs:
             word = "".join(rng.choice(list(_LETTERS), size=int(rng.integers(2, 6))))
@@ -327,10 +329,35 @@ class Desk:
         cv2.line(piece, (pen // 2, y0), (width - 1 - pen // 2, y1), 255, pen, cv2.LINE_AA)
         return piece
 
+    def _wave(self, length: float) -> Ink:
+        """A filler in one wave, its length in digits' heights."""
+        pen, width = self._width_px(), max(round(length * self.digit_px), 6)
+        rise = width * float(self.rng.uniform(0.04, 0.12))
+        x = np.linspace(pen, width - pen, 12)
+        y = pen + rise * (1 + np.sin(np.linspace(0, 2 * np.pi, 12) + self.rng.uniform(-0.6, 0.6)))
+        return self._lines(np.column_stack([x, y]), width, pen)
+
+    def _zigzag(self, length: float) -> Ink:
+        """Two level strokes and what the pen left between them: a hasty "=", lower than any digit."""
+        pen, width = self._width_px(), max(round(length * self.digit_px), 6)
+        gap = self.digit_px * float(self.rng.uniform(0.1, 0.22))
+        x = np.array([0.1, 0.9, 0.1, 0.95]) + self.rng.normal(0, 0.05, 4)
+        y = np.array([0.0, 0.0, 1.0, 1.0]) + self.rng.normal(0, 0.12, 4)
+        return self._lines(np.column_stack([x * width, pen + (y + 0.3) * gap]), width, pen)
+
+    def _lines(self, points: npt.NDArray[np.float64], width: int, pen: int) -> Ink:
+        piece = np.zeros((round(points[:, 1].max()) + 2 * pen, width + pen), np.uint8)
+        cv2.polylines(piece, [np.rint(points).astype(np.int32)], False, 255, pen, cv2.LINE_AA)
+        return piece
+
     def _sign(self, sign: str) -> Ink:
         rng, digit, pen = self.rng, self.digit_px, self._width_px()
         if sign == "-":
             return self._stroke(float(rng.uniform(0.25, 1.1)), 0.08)
+        if sign == "~":
+            return self._wave(float(rng.uniform(0.4, 1.4)))
+        if sign == "z":
+            return self._zigzag(float(rng.uniform(0.35, 0.8)))
         if sign == "=":
             one = self._stroke(float(rng.uniform(0.4, 0.9)), 0.08)
             gap = np.zeros((max(round(digit * float(rng.uniform(0.06, 0.2))), 1), one.shape[1]), np.uint8)

@@ -17,7 +17,8 @@ _SCALE = 0.1  #: logarithm of the height,
 _WIDEN = 0.1  #: and of the width besides.
 _SHIFT_PX = 1.5
 _PEN_SHARE = 0.3  #: Written with a thinner or a thicker pen.
-_NIBS = ((2, 2), (2, 2), (2, 1), (3, 1), (1, 2))  #: Round; with an edge, which leaves level strokes thin, or upright ones.
+#: Round; with an edge, which leaves level strokes thin, or upright ones.
+_NIBS = ((2, 2), (2, 2), (2, 1), (3, 1), (1, 2))
 _COARSE_SHARE = 0.15  #: Scanned coarsely.
 _NOISE_SHARE = 0.25
 _TONE_SHARE = 0.5  #: Of other contrast.

@@ -11,7 +11,7 @@ from docproc.training.material import Material, Plan, available_cores, gather
 from docproc.training.painting.numbers import Writers
 from docproc.training.settings import Settings
 
-DRAWN_SHARE = 0.3  #: Of the sheets that are learned from: written by drawn hands, each another one.
+DRAWN_SHARE = 0.45  #: Of the sheets that are learned from: written by drawn hands, each another one.
 
 
 @dataclass(frozen=True, slots=True)
