@@ -16,6 +16,9 @@ _CLIMB = 0.03  #: slope,
 _SCALE = 0.1  #: logarithm of the height,
 _WIDEN = 0.1  #: and of the width besides.
 _SHIFT_PX = 1.5
+_WARP_SHARE = 0.6  #: Unevenly wide and high along the line,
+_WARP_KNOT_PX = 10  #: by shifts drawn anew after so many columns,
+_WARP_PX = (1.6, 1.0)  #: of at most these standard deviations, along the line and across it.
 _PEN_SHARE = 0.3  #: Written with a thinner or a thicker pen.
 #: Round; with an edge, which leaves level strokes thin, or upright ones.
 _NIBS = ((2, 2), (2, 2), (2, 1), (3, 1), (1, 2))
@@ -67,7 +70,7 @@ def vary(line: Line, rng: np.random.Generator) -> Line:
 
 
 def _bent(line: Line, rng: np.random.Generator) -> Line:
-    """Slanted, sloped, scaled, and moved."""
+    """Slanted, sloped, scaled, moved, and perhaps warped."""
     tall = float(np.exp(rng.normal(0, _SCALE)))
     wide = tall * float(np.exp(rng.normal(0, _WIDEN)))
     width = int(np.clip(round(line.shape[1] * wide), _LEAST_PX, WIDEST_PX))
@@ -76,5 +79,17 @@ def _bent(line: Line, rng: np.random.Generator) -> Line:
     linear = np.array([[wide, slant], [climb, tall]])
     middle_from = np.array([(line.shape[1] - 1) / 2, (HEIGHT_PX - 1) / 2])
     middle_to = np.array([(width - 1) / 2, (HEIGHT_PX - 1) / 2]) + rng.normal(0, (0.5, _SHIFT_PX))
-    matrix = np.column_stack([linear, middle_to - linear @ middle_from])
-    return cv2.warpAffine(line, matrix, (width, HEIGHT_PX), flags=cv2.INTER_LINEAR)
+    if rng.random() >= _WARP_SHARE:
+        matrix = np.column_stack([linear, middle_to - linear @ middle_from])
+        return cv2.warpAffine(line, matrix, (width, HEIGHT_PX), flags=cv2.INTER_LINEAR)
+    back = np.linalg.inv(linear)
+    offset = middle_from - back @ middle_to
+    x, y = np.arange(width, dtype=np.float32), np.arange(HEIGHT_PX, dtype=np.float32)[:, np.newaxis]
+    knots = rng.standard_normal((2, 3, -(-width // _WARP_KNOT_PX) + 1)) * rng.uniform(0, 1)
+    shift_x, shift_y = (
+        cv2.resize(knots[axis].astype(np.float32) * _WARP_PX[axis], (width, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
+        for axis in (0, 1)
+    )
+    from_x = (back[0, 0] * x + back[0, 1] * y + offset[0]).astype(np.float32) + shift_x
+    from_y = (back[1, 0] * x + back[1, 1] * y + offset[1]).astype(np.float32) + shift_y
+    return cv2.remap(line, from_x, from_y, cv2.INTER_LINEAR)
