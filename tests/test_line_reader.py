@@ -38,6 +38,13 @@ def test_it_was_weighed_beside_the_shipped_recognizer(reader: LiteRtLineReader) 
     assert set(reader.card.pools) == {"cells", "free"}
 
 
+@pytest.mark.parametrize("width", [16, 64, 65, 200, WIDEST_PX])
+def test_a_line_of_bare_paper_is_blank(reader: LiteRtLineReader, width: int) -> None:
+    (((value, chance), *_),) = reader.transcribe([np.zeros((HEIGHT_PX, width, 2), np.uint8)])
+    assert value == ""
+    assert chance > 0.5
+
+
 @pytest.mark.parametrize("width", [1, 20, 64, 65, 200, WIDEST_PX, WIDEST_PX + 50])
 def test_a_line_of_any_width_has_values_with_chances(reader: LiteRtLineReader, width: int) -> None:
     (values,) = reader.transcribe([np.zeros((HEIGHT_PX, width, 2), np.uint8)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from docproc.combination.line_reader import line_reader_beside
 from docproc.errors import ModelError
 from docproc.training.digits.styles import draw_digits
 from docproc.training.fit import EpochScore
+from docproc.training.settings import Settings
+from docproc.training.strings.network import build_line_network
 from docproc.training.strings.plan import LinePlan
 from docproc.training.strings.train import train_lines
 
@@ -48,6 +51,19 @@ def test_a_reader_and_its_card_are_written_and_read(trained: Path, plan: LinePla
     assert set(reader.card.pools) == {"cells", "free"}
     assert reader.card.seed == plan.seed
     assert sorted(path.name for path in trained.iterdir()) == [LINE_CARD_NAME, network_name(0), network_name(1)]
+
+
+def test_networks_trained_elsewhere_are_exported_and_weighed(trained: Path, plan: LinePlan, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "one.keras"
+    build_line_network().save(elsewhere)
+    output = Path(shutil.copytree(trained, tmp_path / "lines"))
+    card = train_lines(replace(plan, output=output, trained=(elsewhere,)))
+    assert card.wall_time_s == 0
+    assert sorted(path.name for path in output.iterdir()) == [LINE_CARD_NAME, network_name(0)]
+    other = tmp_path / "other.keras"
+    build_line_network(settings=Settings(width=0.5)).save(other)
+    with pytest.raises(ModelError, match=r"other\.keras is no network of lines"):
+        train_lines(replace(plan, output=output, trained=(other,)))
 
 
 def test_an_interrupted_run_resumes_to_the_same_reader(trained: Path, plan: LinePlan, tmp_path: Path) -> None:

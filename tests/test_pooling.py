@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docproc.character.card import CalibrationKnot
-from docproc.combination.card import Pool
-from docproc.combination.pooling import combine, pool
+from docproc.combination.card import Pool, Sureness
+from docproc.combination.pooling import combine, pool, signs
+from docproc.combination.witness import WitnessReading
 from docproc.field.interpretation import Interpretation
 from docproc.reading import CharacterReading, Reason
 
@@ -49,6 +50,27 @@ def test_knots_say_how_sure_the_best_value_is() -> None:
     assert [value for value, _ in before] == [value for value, _ in after]
     assert after[0][1] < before[0][1]
     assert sum(chance for _, chance in after) <= 1 + 1e-9
+
+
+SURE = Sureness(base=-0.5, line=0.8, agree=0.6, glyphs=0.3, named=0.2, unnamed=-0.4)
+
+
+def test_of_two_sure_lines_the_surer_is_told_even_where_the_pool_is_near_its_bound() -> None:
+    weights = WEIGHTS.model_copy(update={"sure": SURE})
+    one, other = ([("12", chance), ("72", (1 - chance) / 2)] for chance in (0.99, 0.9999))
+    before = [pool([("12", 0.9)], said, WEIGHTS)[0][1] for said in (one, other)]
+    after = [pool([("12", 0.9)], said, weights)[0][1] for said in (one, other)]
+    assert before[1] - before[0] < 0.01
+    assert (1 - after[1]) < (1 - after[0]) / 10
+
+
+def test_what_speaks_for_a_value() -> None:
+    glyphs, line = [("12", 0.9), ("17", 0.05)], [("12", 0.5), ("17", 0.5)]
+    agreed = signs("12", glyphs, line, WitnessReading("12", 0.9))
+    assert agreed == pytest.approx([1, 0, 1, np.log(9), np.log(9), 0])
+    alone = signs("17", glyphs, line, WitnessReading("12", 0.9))
+    assert alone == pytest.approx([1, 0, 0, 0, 0, np.log(9)])
+    assert np.isfinite(signs("999", glyphs, line)).all()
 
 
 @st.composite

@@ -22,7 +22,7 @@ HELP = """Train the reader of whole lines, weigh its word beside a recognizer's,
 
 Numbers are painted on paper of all kinds and cut as pages are cut; networks learn to transcribe them whole, each on
 numbers of its own. Then both readers, the recognizer and these, are asked of numbers by other writers, and what each
-says is given its weight. An hour and a quarter on two cores for each network, one after the other. Ctrl-C is safe at
+says is given its weight. Two to three hours on two cores for each network, one after the other. Ctrl-C is safe at
 any time: the same command with --resume goes on.
 
 \b
@@ -49,9 +49,16 @@ def train_lines(
     model: ModelFolder = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same reader on one machine.")] = 2026,
     networks: Annotated[int, typer.Option(min=1, max=2, help="That read together; two are surer of less.")] = 2,
+    from_keras: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE.keras",
+            help="A network trained elsewhere, kept by Keras; may be repeated. Exported and weighed, not trained.",
+        ),
+    ] = None,
     epochs: Annotated[
         int, typer.Option(min=1, help="Of each network, at most; stops early where nothing improves.")
-    ] = 44,
+    ] = 100,
     lines_per_epoch: Annotated[int, typer.Option(min=64, help="Lines shown in an epoch.")] = 16_000,
     painted_lines: Annotated[int, typer.Option(min=64, help="Painted for each network.")] = 80_000,
     workers: Annotated[
@@ -77,6 +84,7 @@ def train_lines(
         recognizer=model,
         seed=seed,
         networks=networks,
+        trained=tuple(from_keras or ()),
         epochs=epochs,
         lines_per_epoch=lines_per_epoch,
         painted_lines=painted_lines,

@@ -24,11 +24,23 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class Sureness(_Strict):
+    """How sure the best value is: log odds as a weighted sum of what speaks for it; see `pooling.sureness`."""
+
+    base: float
+    line: float  #: Times the log odds by the line.
+    agree: float  #: Where both readers have the value first,
+    glyphs: float  #: and times the log odds by glyphs there.
+    named: float = 0.0  #: Times the log odds of a testimony that names the value,
+    unnamed: float = 0.0  #: and of one that names another.
+
+
 class WitnessPool(_Strict):
     """How much the word of the third witness adds, for fields that it was asked of."""
 
     named: float  #: Times its own log odds: added to the score of the value that it names,
     unnamed: float  #: or to that of "none of these", where it names none of them.
+    sure: Sureness | None = None
     knots: list[CalibrationKnot]
 
 
@@ -39,6 +51,7 @@ class Pool(_Strict):
     line: float  #: and of that by the line.
     both: float  #: Added where both readers have the value first.
     neither: float  #: Score of "none of the values that either has named".
+    sure: Sureness | None = None  #: None: the pool's own log odds say how sure the best value is.
     knots: list[CalibrationKnot]  #: From the log odds of the best value to the chance that it is right.
     witness: WitnessPool | None = None  #: None where it was not there to be weighed.
 
@@ -60,9 +73,9 @@ class LineCard(_Strict):
     notes: str = ""
 
 
-def network_name(number: int) -> str:
-    """The file of a reader's network, counted from 0."""
-    return f"lines{number + 1}.tflite"
+def network_name(number: int | None) -> str:
+    """The file of a reader's network, counted from 0; a pattern of all of them for None."""
+    return f"lines{'*' if number is None else number + 1}.tflite"
 
 
 def read_line_card(path: Path) -> LineCard:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.character.calibration import honest_chance, log_odds
-from docproc.combination.card import Pool, WitnessPool
+from docproc.combination.card import Pool, Sureness, WitnessPool
 from docproc.combination.witness import WitnessReading
 from docproc.field.interpretation import Interpretation
 from docproc.field.transcript import UNNAMED, Values
@@ -22,15 +22,17 @@ Floats = npt.NDArray[np.float64]
 
 SUREST = 0.999  #: Of a testimony: a score has three places worth believing.
 _LEAST, _MOST = 1e-9, 1 - 1e-9
+_DOUBT = 1e-5  #: Of a reader, at least.
 
 
 def pool(glyphs: Values, line: Values, weights: Pool, testimony: WitnessReading | None = None) -> Values:
     """The values that either reader names, with the chances of both together, best first.
 
     A logarithmic opinion pool [1]_ with an outside option: the score of a value is a weighted sum of its log chances
-    by both readers, more where both have it first, and one further score stands for "none of these". The best
-    value's chance is then put where the knots say; the others share what it leaves. The testimony of a third adds to
-    the score of the value that it names, or to that of "none of these", and has knots of its own.
+    by both readers, more where both have it first, and one further score stands for "none of these". How sure the
+    best value is, `sureness` says, and the knots put its chance there; the others share what it leaves. The testimony
+    of a third adds to the score of the value that it names, or to that of "none of these", and has a sureness and
+    knots of its own.
 
     Parameters
     ----------
@@ -45,17 +47,19 @@ def pool(glyphs: Values, line: Values, weights: Pool, testimony: WitnessReading 
        Statistical Science 1(1), 1986.
     """
     values, features = evidence(glyphs, line)
-    knots = weights.knots
+    sure, knots = weights.sure, weights.knots
     if testimony is None or weights.witness is None:
         chances = mixed(features, weights)
     else:
         chances = mixed(features, weights, *added_by(values, testimony, weights.witness))
-        knots = weights.witness.knots
+        sure, knots = weights.witness.sure, weights.witness.knots
     order = np.argsort(-chances, kind="stable")
     best = float(np.clip(chances[order[0]], _LEAST, _MOST))
-    top = best
-    if knots:
-        top = float(honest_chance(np.array([float(log_odds(best))]), knots)[0])
+    score = float(log_odds(best))
+    if sure is not None:
+        score = sureness(signs(values[order[0]], glyphs, line, testimony), sure)
+    top = float(honest_chance(np.array([score]), knots)[0]) if knots else 1 / (1 + float(np.exp(-score)))
+    top = min(top, _MOST)
     rest = (1 - top) / (1 - best)
     return [(values[i], top if i == order[0] else float(chances[i]) * rest) for i in order]
 
@@ -76,13 +80,42 @@ def evidence(glyphs: Values, line: Values) -> tuple[list[str], Floats]:
     return values, np.array(rows, np.float64)
 
 
+def sureness(own: Floats, weights: Sureness) -> float:
+    """Log odds that a value is right, by its `signs`: a logistic regression [1]_.
+
+    The pool's own log odds hardly tell sure values apart: what a reader that is nearly certain of a value adds to its
+    log chance comes to nothing beside the fixed score of "none of these".
+
+    References
+    ----------
+    .. [1] J. Platt, "Probabilistic outputs for support vector machines", Advances in Large Margin Classifiers, 1999.
+    """
+    return float(own @ (weights.base, weights.line, weights.agree, weights.glyphs, weights.named, weights.unnamed))
+
+
+def signs(value: str, glyphs: Values, line: Values, testimony: WitnessReading | None = None) -> Floats:
+    """What speaks for a value, (6,): see `Sureness`."""
+    agree = float(glyphs[0][0] == line[0][0] == value)
+    by_line, by_glyphs = (
+        float(log_odds(np.clip(dict(said).get(value, 0.0), UNNAMED, 1 - _DOUBT))) for said in (line, glyphs)
+    )
+    word = 0.0 if testimony is None or not testimony.text else _weight_of(testimony)
+    named = testimony is not None and testimony.text == value
+    return np.array([1.0, by_line, agree, agree * by_glyphs, word if named else 0.0, 0.0 if named else word])
+
+
 def added_by(values: Sequence[str], testimony: WitnessReading, weights: WitnessPool) -> tuple[Floats, float]:
     """What a testimony adds to the score of each value, (N,), and to that of none of them."""
     if not testimony.text:
         return np.zeros(len(values)), 0.0
-    sureness = max(float(log_odds(np.clip(testimony.score, 0.5, SUREST))), 0.0)
+    word = _weight_of(testimony)
     named = np.array([value == testimony.text for value in values], np.float64)
-    return weights.named * sureness * named, 0.0 if named.any() else weights.unnamed * sureness
+    return weights.named * word * named, 0.0 if named.any() else weights.unnamed * word
+
+
+def _weight_of(testimony: WitnessReading) -> float:
+    """Its log odds, 0 and more."""
+    return max(float(log_odds(np.clip(testimony.score, 0.5, SUREST))), 0.0)
 
 
 def mixed(features: Floats, weights: Pool, added: Floats | float = 0.0, to_neither: float = 0.0) -> Floats:

@@ -38,11 +38,12 @@ _CALIBRATE, _MEASURE = 11, 12  #: Seeds of what is painted to fit pools on, and 
 _NOTES = (
     "Pools were fitted on painted fields of one half of the held-out writers; scores and review_below are of the "
     f"other half's. review_below: of fields where both readers agree, at most {WRONG_AMONG_ACCEPTED:.1%} of those "
-    "that sure are wrong. cells: combs and single boxes; free: numbers written freely. glyphs, line, both: by the "
-    "recognizer's glyphs, by these networks, by both together. right: the whole value, all fields with ink, numbers "
-    "struck out and spoiled scans included. ece: expected calibration error. at_1_percent_wrong: share that could be "
-    "accepted, the surest first, with 1 % of them wrong. witness_*: all fields, RapidOCR asked of the doubtful ones; "
-    "where it was not installed, pools do not know it. wall_time_s is of the training."
+    "that sure are wrong. sure: what makes the log odds that the best value is right. cells: combs and single boxes; "
+    "free: numbers written freely. glyphs, line, both: by the recognizer's glyphs, by these networks, by both "
+    "together. right: the whole value, all fields with ink, numbers struck out and spoiled scans included. ece: "
+    "expected calibration error. at_1_percent_wrong: share that could be accepted, the surest first, 1 % of them "
+    "wrong. witness_*: all fields, RapidOCR asked of doubtful ones; where it was not installed, pools do not know "
+    "it. wall_time_s is of the training, 0 where networks were trained elsewhere."
 )
 
 
@@ -144,6 +145,8 @@ def _write(plan: LinePlan, exported: Sequence[bytes], card: LineCard) -> None:
         write_line_card(card, folder / f".{LINE_CARD_NAME}.part")
         for name in (*names, LINE_CARD_NAME):
             os.replace(folder / f".{name}.part", folder / name)
+        for left in set(folder.glob(network_name(None))) - {folder / name for name in names}:
+            left.unlink()  # of a reader of more networks that was here before
     except OSError as error:
         raise OutputError(
             f"{folder}: the reader could not be written ({error.strerror}).",

@@ -24,7 +24,8 @@ class LinePlan:
     recognizer: Path | None = None  #: Beside which it is to read; the shipped one where None.
     seed: int = 2026
     networks: int = 2  #: Each of its own beginning, on lines of its own.
-    epochs: int = 44  #: Of each.
+    trained: Sequence[Path] = ()  #: Networks as Keras keeps them, trained elsewhere: nothing is trained then.
+    epochs: int = 100  #: Of each.
     lines_per_epoch: int = 16_000
     painted_lines: int = 80_000
     held_out_lines: int = 2_000  #: To choose the best epoch by.

@@ -10,15 +10,19 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.card import LineCard
+from docproc.errors import ModelError
 from docproc.training.fit import EpochScore, Fitted, fit
 from docproc.training.material import Material, halves
 from docproc.training.painting.numbers import Writers
 from docproc.training.programs import require_keras, require_tensorflow, require_writable
 from docproc.training.strings.finish import finish_lines
 from docproc.training.strings.lines import Lines, lines_in_parts
+from docproc.training.strings.network import build_line_network
 from docproc.training.strings.plan import LinePlan, line_checkpoint, lines_folder, material_of, training_writers
 from docproc.training.strings.task import EpochLines, LineTask
 
@@ -61,16 +65,20 @@ def train_lines(
     progress("reading digits", 0.0)
     material = material_of(plan)
     progress("reading digits", 1.0)
-    fitted = [
-        learn_lines(plan, material, network, progress=progress, epoch_done=epoch_done)
-        for network in range(plan.networks)
-    ]
+    if plan.trained:
+        models, wall_time_s = [_trained(path) for path in plan.trained], 0.0
+    else:
+        fitted = [
+            learn_lines(plan, material, network, progress=progress, epoch_done=epoch_done)
+            for network in range(plan.networks)
+        ]
+        models, wall_time_s = [one.model for one in fitted], sum(one.wall_time_s for one in fitted)
     card = finish_lines(
-        [one.model for one in fitted],
+        models,
         plan,
         material,
         recognizer,
-        wall_time_s=sum(one.wall_time_s for one in fitted),
+        wall_time_s=wall_time_s,
         progress=lambda share: progress("weighing", share),
     )
     for network in range(plan.networks):
@@ -129,6 +137,21 @@ def learn_lines(
         progress=lambda epoch, share: progress("training", network * plan.epochs + epoch + share),
         epoch_done=epoch_done,
     )
+
+
+def _trained(path: Path) -> Any:
+    """A network that was trained elsewhere. ModelError where it cannot be read, or is none of ours."""
+    import keras
+
+    own = build_line_network()
+    try:
+        own.set_weights(keras.models.load_model(path, compile=False).get_weights())
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} is no network of lines: {str(error).splitlines()[0]}",
+            remedy="Name one that Keras has kept of `training.strings.network`, of the same version of docproc.",
+        ) from error
+    return own
 
 
 def _digest(stock: Lines) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from docproc.character.calibration import expected_calibration_error, log_odds, threshold_for_risk
+from docproc.character.calibration import expected_calibration_error, threshold_for_risk
 from docproc.character.card import CalibrationKnot
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
-from docproc.combination.card import Layout, Pool, WitnessPool
+from docproc.combination.card import Layout, Pool, Sureness, WitnessPool
 from docproc.combination.line_reader import LineReader
-from docproc.combination.pooling import added_by, evidence, pool
+from docproc.combination.pooling import added_by, evidence, pool, signs, sureness
 from docproc.combination.witness import Witness, WitnessReading
 from docproc.field.interpretation import marks_from
 from docproc.field.line import line_of
@@ -36,6 +36,7 @@ _UNHEARD = np.zeros(2)
 _WHOLE_WORD = WitnessPool(named=1.0, unnamed=1.0, knots=[])
 _LEAST_DOUBTFUL = 200  #: Fields, to weigh a witness on.
 _SURE = 0.97  #: A witness is weighed on fields that are less sure, or on which readers disagree.
+_RIDGE = 1e-4  #: Times the squares of a sureness' weights: without it, signs that were never wrong would decide.
 _DECIMALS = 4
 _TINY = 1e-9
 
@@ -76,11 +77,12 @@ def hear(
 
 
 def fit_pool(heard: Sequence[Heard]) -> Pool:
-    """The weights under which what was written is likeliest, and the knots that make the best value's chance honest.
+    """The weights under which what was written is likeliest, and what makes the best value's chance honest.
 
     The mean log likelihood of the written value, or of "none of these" where neither reader names it, is concave in
-    the weights: a conditional logit [1]_. Where a witness was heard, its weights are fitted after the readers', on
-    the fields of which it would be asked.
+    the weights: a conditional logit [1]_. Then a logistic regression says how sure the best value is, and isotonic
+    knots make that honest. Where a witness was heard, its weights are fitted after the readers', on the fields of
+    which it would be asked.
 
     References
     ----------
@@ -94,15 +96,41 @@ def fit_pool(heard: Sequence[Heard]) -> Pool:
         line=weights[1],
         both=weights[2],
         neither=weights[3],
-        knots=cases.knots(weights, _UNHEARD),
+        knots=[],
     )
+    sure, knots = _fit_sureness(heard, fitted)
+    fitted = fitted.model_copy(update={"sure": sure, "knots": knots})
     doubtful = [one for one in heard if one.testimony is not None and _is_doubtful(one, fitted)]
     if len(doubtful) < _LEAST_DOUBTFUL:
         return fitted
     asked = _Cases.of(doubtful)
-    named, unnamed = word = _likeliest(lambda trial: asked.loss(weights, trial), _WORD)
-    witness = WitnessPool(named=named, unnamed=unnamed, knots=asked.knots(weights, word))
-    return fitted.model_copy(update={"witness": witness})
+    named, unnamed = _likeliest(lambda trial: asked.loss(weights, trial), _WORD)
+    witness = WitnessPool(named=named, unnamed=unnamed, knots=[])
+    sure, knots = _fit_sureness(doubtful, fitted.model_copy(update={"witness": witness}), witness=True)
+    return fitted.model_copy(update={"witness": witness.model_copy(update={"sure": sure, "knots": knots})})
+
+
+def _fit_sureness(
+    heard: Sequence[Heard], weights: Pool, *, witness: bool = False
+) -> tuple[Sureness, list[CalibrationKnot]]:
+    """How sure the value is that wins under these weights."""
+    from scipy.optimize import minimize
+
+    said, right = [], []
+    for one in heard:
+        testimony = one.testimony if witness else None
+        value, _ = pool(one.glyphs, one.line, weights, testimony)[0]
+        said.append(signs(value, one.glyphs, one.line, testimony))
+        right.append(value == one.text)
+    x, hit = np.array(said), np.array(right)
+
+    def loss(trial: Floats) -> float:
+        return float(np.mean(np.logaddexp(0, np.where(hit, -1, 1) * (x @ trial)))) + _RIDGE * float(trial @ trial)
+
+    found = np.round(minimize(loss, np.zeros(x.shape[1]), method="BFGS").x, _DECIMALS)
+    base, line, agree, glyphs, named, unnamed = found.tolist()
+    sure = Sureness(base=base, line=line, agree=agree, glyphs=glyphs, named=named, unnamed=unnamed)
+    return sure, isotonic_knots(np.array([sureness(own, sure) for own in said]), hit)
 
 
 def _is_doubtful(one: Heard, weights: Pool) -> bool:
@@ -157,12 +185,6 @@ class _Cases:
     def loss(self, weights: Floats, word: Floats) -> float:
         own = self.chances(weights, word)[np.arange(len(self.truth)), self.truth]
         return -float(np.mean(np.log(np.maximum(own, _TINY))))
-
-    def knots(self, weights: Floats, word: Floats) -> list[CalibrationKnot]:
-        chances = self.chances(weights, word)[:, :-1]
-        best = chances.argmax(axis=1)
-        top = np.clip(chances.max(axis=1), _TINY, 1 - 1e-9)
-        return isotonic_knots(log_odds(top), best == self.truth)
 
 
 def judge(heard: Sequence[Heard], pools: dict[Layout, Pool], *, risk: float) -> tuple[dict[str, float], float]:
