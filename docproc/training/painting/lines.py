@@ -34,7 +34,7 @@ from docproc.training.painting.sheet import (
 
 _SOLID = 128  #: Of 255: ink from which a pixel on the sheet is a stroke's.
 _PALE = 0.25  #: Of the darkest strokes on the page: what is paler is not seen.
-_WORN = 0.25  #: Of sheets: pieces of the printed lines are left, not all.
+_WORN = 0.4  #: Of sheets: pieces of the printed lines are left, not all.
 _SEEN = 0.8  #: Share of strokes that is seen, at least.
 _PAPER = PageRef(source="", path="", index=0, sha256="")
 

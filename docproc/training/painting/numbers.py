@@ -39,6 +39,7 @@ NUMBERS = (16, 27)  #: On a sheet.
 _LENGTHS = (0.1, 0.13, 0.16, 0.16, 0.13, 0.11, 0.07, 0.06, 0.04, 0.04)  #: Shares of numbers of 1, 2, ... 10 digits.
 _EMPTY = 0.04  #: Of fields: nothing in them, or marks that are no digits.
 _ROUND = 0.2  #: Of numbers: ends in zeros.
+_ROOMY = 0.35  #: Of boxes: longer than the number in them needs.
 _STRUCK = 0.03  #: Of numbers: a wrong one struck out stands before.
 _WORD = 0.12  #: Of numbers of a hand that writes signs: followed by a word, in brackets or not.
 _LETTERS = "aAbcCdeEfFGhHkKLmMnNpPrRtTuUvVwWxXyY"  #: None that is written like a digit.
@@ -211,17 +212,22 @@ class Desk:
         if struck:
             self._strike(Box.union(boxes[:struck]))
         around = Box.union(boxes) if boxes else Box(left, top + height / 4, width, height / 2)
-        wide = Box(x, top, width + 2 * margin[0], height)
+        boxed = family in ("free_boxed", "free_table") or (family == "free_cut" and rng.random() < 0.5)
+        room_left = room - width - 2 * margin[0]
+        spare = digit * float(rng.uniform(0.2, 2.5)) if boxed and rng.random() < _ROOMY else 0.0
+        wide = Box(x, top, width + 2 * margin[0] + min(spare, max(room_left, 0.0)), height)
         if family == "free_line":
             draw_line(
                 self.sheet.print_, wide.left, wide.right, around.bottom + rng.uniform(-0.1, 0.2) * digit, self.ruling
             )
-        elif family in ("free_boxed", "free_table") or (family == "free_cut" and rng.random() < 0.45):
+        elif boxed:
             draw_cells(self.sheet.print_, [wide], self.ruling)
         elif family == "free_cut" and rng.random() < 0.3:
             level = around.bottom + float(rng.uniform(-0.1, 0.2)) * digit
             draw_line(self.sheet.print_, wide.left - digit, wide.right + digit, level, self.ruling)
-        if family == "free_cut":
+        if family == "free_cut" and boxed and rng.random() < 0.5:  # with its box around it, or nearly
+            box = wide.grown(digit * float(rng.uniform(-0.06, 0.2)))
+        elif family == "free_cut":
             sides = digit * np.where(rng.random(4) < 0.7, rng.uniform(-0.03, 0.15, 4), rng.uniform(0.1, 0.8, 4))
             box = Box(
                 around.left - sides[0],

@@ -19,13 +19,13 @@ _SHIFT_PX = 1.5
 _WARP_SHARE = 0.6  #: Unevenly wide and high along the line,
 _WARP_KNOT_PX = 10  #: by shifts drawn anew after so many columns,
 _WARP_PX = (1.6, 1.0)  #: of at most these standard deviations, along the line and across it.
-_PEN_SHARE = 0.3  #: Written with a thinner or a thicker pen.
+_PEN_SHARE = 0.4  #: Written with a thinner or a thicker pen.
 #: Round; with an edge, which leaves level strokes thin, or upright ones.
-_NIBS = ((2, 2), (2, 2), (2, 1), (3, 1), (1, 2))
+_NIBS = ((2, 2), (2, 2), (2, 1), (3, 1), (3, 1), (1, 2))
 _COARSE_SHARE = 0.15  #: Scanned coarsely.
 _NOISE_SHARE = 0.25
 _TONE_SHARE = 0.5  #: Of other contrast.
-_BILEVEL_SHARE = 0.2  #: Copied to black and white, with strokes broken or run together.
+_BILEVEL_SHARE = 0.3  #: Copied to black and white, with strokes broken or run together.
 _PATCHY_SHARE = 0.5  #: Of these: by a threshold that is higher here and lower there.
 _HIDDEN_SHARE = 0.12  #: One of the two planes is empty: neither may be relied upon.
 _LEAST_PX = 16
@@ -38,7 +38,7 @@ def vary(line: Line, rng: np.random.Generator) -> Line:
     if rng.random() < _PEN_SHARE:
         change = cv2.dilate if rng.random() < 0.5 else cv2.erode
         kernel = np.ones(_NIBS[int(rng.integers(len(_NIBS)))], np.uint8)
-        share = float(rng.uniform(0.2, 0.8))
+        share = float(rng.uniform(0.2, 1.0))
         dark = cv2.addWeighted(dark, 1 - share, change(dark, kernel), share, 0)
         ink = cv2.addWeighted(ink, 1 - share, change(ink, kernel), share, 0)
     if rng.random() < _COARSE_SHARE:
