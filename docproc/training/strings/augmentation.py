@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.field.line import HEIGHT_PX, WIDEST_PX, Line
+from docproc.page import Ink
 
 _SLANT = 0.12  #: Standard deviations: horizontal shear,
 _CLIMB = 0.03  #: slope,
@@ -29,11 +30,25 @@ _BILEVEL_SHARE = 0.3  #: Copied to black and white, with strokes broken or run t
 _PATCHY_SHARE = 0.5  #: Of these: by a threshold that is higher here and lower there.
 _HIDDEN_SHARE = 0.12  #: One of the two planes is empty: neither may be relied upon.
 _LEAST_PX = 16
+_SOLID = 100  #: Darkness of a stroke;
+_LEFT = 0.45  #: where less than this share of strokes is left, nobody reads them: the line stays as it was.
 
 
 def vary(line: Line, rng: np.random.Generator) -> Line:
     """One line as it may be met."""
     image = _bent(line, rng)
+    dark, ink = _aged(image, rng)
+    if np.count_nonzero(dark > _SOLID) < _LEFT * np.count_nonzero(image[:, :, 0] > _SOLID):
+        dark, ink = image[:, :, 0], image[:, :, 1]
+    planes = [dark, ink]
+    if rng.random() < _HIDDEN_SHARE:
+        hidden = int(rng.random() < 0.7)  # the ink more often: it is what fails on patterned paper
+        planes[hidden] = np.zeros_like(dark)
+    return np.stack(planes, axis=2)
+
+
+def _aged(image: Line, rng: np.random.Generator) -> tuple[Ink, Ink]:
+    """Its two planes as another pen, scanner and threshold would have left them."""
     dark, ink = image[:, :, 0], image[:, :, 1]
     if rng.random() < _PEN_SHARE:
         change = cv2.dilate if rng.random() < 0.5 else cv2.erode
@@ -62,11 +77,7 @@ def vary(line: Line, rng: np.random.Generator) -> Line:
             level = level + cv2.resize(patches, dark.shape[1::-1]) * np.float32(rng.uniform(10, 40))
         dark = np.clip((dark.astype(np.float32) - level) * 4 + 128, 0, 255).astype(np.uint8)
         ink = dark
-    planes = [dark, ink]
-    if rng.random() < _HIDDEN_SHARE:
-        hidden = int(rng.random() < 0.7)  # the ink more often: it is what fails on patterned paper
-        planes[hidden] = np.zeros_like(dark)
-    return np.stack(planes, axis=2)
+    return dark, ink
 
 
 def _bent(line: Line, rng: np.random.Generator) -> Line:
