@@ -34,7 +34,7 @@ def test_a_field_has_one_row_with_exactly_the_promised_columns(tmp_path: Path) -
     lines = (tmp_path / "out" / "fields.csv").read_text(encoding="utf-8").splitlines()
     assert lines == [
         COLUMNS,
-        "scans/a.png,3,slip,amount,0042,0.8124,review,low_confidence;rule:max,0047=0.1000;blank=0.0500,10,21,300,50",
+        "scans/a.png,3,slip,amount,0042,0.812390,review,low_confidence;rule:max,0047=0.1000;blank=0.0500,10,21,300,50",
     ]
 
 
@@ -45,8 +45,8 @@ def test_a_page_without_fields_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_nearly_sure_is_never_shown_as_certain(tmp_path: Path) -> None:
-    write_results(tmp_path / "out", a_record("a.png", a_reading("x", "1", confidence=0.99999)))
-    assert table_rows(tmp_path / "out" / "fields.csv")[0]["confidence"] == "0.9999"
+    write_results(tmp_path / "out", a_record("a.png", a_reading("x", "1", confidence=0.9999999)))
+    assert table_rows(tmp_path / "out" / "fields.csv")[0]["confidence"] == "0.999999"
 
 
 def test_forms_have_a_row_a_page_and_columns_in_first_seen_order(tmp_path: Path) -> None:

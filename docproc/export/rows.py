@@ -130,14 +130,18 @@ def page_reasons(record: Record) -> str:
     return ";".join(told)
 
 
-def chance(confidence: float) -> str:
-    """A probability as the tables show it; only certainty itself is shown as 1."""
-    return f"{confidence:.4f}" if confidence >= 1 else f"{min(confidence, 0.9999):.4f}"
+def chance(confidence: float, *, places: int = 6) -> str:
+    """A probability as the tables show it; only certainty itself is shown as 1.
+
+    Six places of a field's: among the surest, where a threshold is sought, four leave ties.
+    """
+    most = 1 - 10**-places
+    return f"{confidence if confidence >= 1 else min(confidence, most):.{places}f}"
 
 
 def alternatives(reading: FieldReading) -> str:
     """`value=probability`, joined by `;`, best first."""
-    return ";".join(f"{text or BLANK}={chance(probability)}" for text, probability in reading.alternatives)
+    return ";".join(f"{text or BLANK}={chance(probability, places=4)}" for text, probability in reading.alternatives)
 
 
 def threshold(review_below: float) -> str:
