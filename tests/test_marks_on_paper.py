@@ -43,7 +43,9 @@ class Sheet:
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        self.hand = draw_hand(self.rng)
+        self.hand = replace(
+            draw_hand(self.rng), bend=0.0, widths=np.ones(10)
+        )  # the field level is tried here, not the hand
         self.ink = np.zeros((40 * PX_PER_MM, 100 * PX_PER_MM), np.uint8)
         self.print_ = np.zeros_like(self.ink)
         self.right = 0.0
@@ -150,9 +152,10 @@ def touching_pair(sheet: Sheet) -> None:
 
 
 def broken_stroke(sheet: Sheet) -> None:
+    """Broken across: halves of a zero that stand side by side could be two 1s."""
     _, zero = sheet.digits("30", x=20, gap=3)
-    middle = round(zero.center[0] * PX_PER_MM)
-    sheet.ink[:, middle - 3 : middle + 3] = 0
+    middle = round(zero.center[1] * PX_PER_MM)
+    sheet.ink[middle - 3 : middle + 3, round((zero.left - 1) * PX_PER_MM) :] = 0
     sheet.digits("84", x=zero.right + 3)
 
 
