@@ -31,9 +31,10 @@ Rng = np.random.Generator
 
 #: Kinds of fields and how often a row of a sheet has them: combs with shared walls and with gaps, neighboring boxes
 #: of a table, one box, over a line, on bare paper; and cut out of the page closely, by somebody else, with a line or
-#: box around it or without.
-FAMILIES = ("comb", "gapped", "free_table", "free_boxed", "free_line", "free_bare", "free_cut")
-FAMILY_SHARES = (0.15, 0.06, 0.15, 0.1, 0.09, 0.1, 0.35)
+#: box around it or without, or with a comb that nobody knows of.
+FAMILIES = ("comb", "gapped", "free_table", "free_boxed", "free_line", "free_bare", "free_cut", "comb_cut")
+FAMILY_SHARES = (0.14, 0.05, 0.14, 0.09, 0.08, 0.1, 0.32, 0.08)
+_CUT = ("free_cut", "comb_cut")
 NUMBERS = (16, 27)  #: On a sheet.
 
 _LENGTHS = (0.1, 0.13, 0.16, 0.16, 0.13, 0.11, 0.07, 0.06, 0.04, 0.04)  #: Shares of numbers of 1, 2, ... 10 digits.
@@ -149,7 +150,7 @@ class Desk:
             x = self.numbers[-1].placed.box.left if rng.random() < 0.5 else x
         while True:
             room = SHEET_WIDTH_PX - MARGIN_PX - x
-            write = self._comb if family in ("comb", "gapped") else self._free
+            write = self._comb if family in ("comb", "gapped", "comb_cut") else self._free
             box = write(family, x, top, room)
             if box is None:
                 break
@@ -182,8 +183,11 @@ class Desk:
             piece = self._sized(mark, widest=0.95 * width)
             wander = 0.07 * self.digit_px
             self._put(piece, box.center[0] + rng.normal(0, wander), box.center[1] + rng.normal(0, wander))
-        whole = Box.union(boxes)
-        self.numbers.append(Number(digits, Placed(family, whole, cells, gap if cells > 1 else 0.0), cut=False))
+        whole = box = Box.union(boxes)
+        if family in _CUT:
+            box = whole.grown(self.digit_px * float(rng.uniform(-0.06, 0.25)))
+        placed = Placed(family, box, cells, gap if cells > 1 else 0.0)
+        self.numbers.append(Number(digits, placed, cut=family in _CUT))
         return whole
 
     def _free(self, family: str, x: float, top: float, room: float) -> Box | None:
