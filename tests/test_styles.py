@@ -18,7 +18,7 @@ ALL_STYLES = [(digit, name) for digit, known in enumerate(STYLES) for name in kn
 NO_HOLE = [
     *[(1, name) for name in STYLES[1] if name != "looped"],
     *[(2, "swan"), (2, "like Z"), (3, "round"), (3, "flat top")],
-    *[(4, "open"), (4, "lightning"), (4, "like y")],
+    *[(4, "open"), (4, "lightning"), (4, "like y"), (4, "cup")],
     *[(5, name) for name in STYLES[5]],
     *[(7, "plain"), (7, "hooked"), (7, "wavy"), (7, "barred")],
 ]

@@ -176,6 +176,16 @@ def four_rounded(h: Habit) -> list[Stroke]:
     ]
 
 
+def four_cup(h: Habit) -> list[Stroke]:
+    """A cup, wide open at the top, that runs into a long stem and does not cross it."""
+    deep, stem, bow = h(0.34, 0.52), h(0.42, 0.56), h(-0.04, 0.06)
+    arm = [(h(-0.04, 0.06), h(0.0, 0.14)), (h(-0.04, 0.02), deep * 0.8), (0.14, deep + 0.03), (stem * 0.7, deep)]
+    return [
+        [*arm, (stem, deep - h(0.04, 0.14))],
+        [(stem + h(0.0, 0.06), h(-0.02, 0.1)), (stem + bow, 0.5), (stem - h(0.0, 0.24), 1.0)],
+    ]
+
+
 def four_short(h: Habit) -> list[Stroke]:
     """A long slanting arm, and a stem that only hangs from the end of the bar."""
     bar, stem = h(0.5, 0.66), h(0.38, 0.5)

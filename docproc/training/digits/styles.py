@@ -74,6 +74,7 @@ STYLES: Sequence[dict[str, tuple[float, Shape]]] = (
         "open": (4, shapes.four_open),
         "lightning": (2, shapes.four_lightning),
         "like y": (1.5, shapes.four_rounded),
+        "cup": (1.5, shapes.four_cup),
         "short": (1, shapes.four_short),
         "closed": (1.5, shapes.four_closed),
     },
