@@ -67,10 +67,17 @@ def test_of_two_sure_lines_the_surer_is_told_even_where_the_pool_is_near_its_bou
 def test_what_speaks_for_a_value() -> None:
     glyphs, line = [("12", 0.9), ("17", 0.05)], [("12", 0.5), ("17", 0.5)]
     agreed = signs("12", glyphs, line, WitnessReading("12", 0.9))
-    assert agreed == pytest.approx([1, 0, 1, np.log(9), np.log(9), 0])
+    assert agreed == pytest.approx([1, 0, 1, np.log(9), 1, np.log(9), 0])
     alone = signs("17", glyphs, line, WitnessReading("12", 0.9))
-    assert alone == pytest.approx([1, 0, 0, 0, 0, np.log(9)])
+    assert alone == pytest.approx([1, 0, 0, 0, 1, 0, np.log(9)])
+    assert signs("999", glyphs, line)[4] == 0
     assert np.isfinite(signs("999", glyphs, line)).all()
+
+
+def test_where_boxes_say_how_many_digits_there_are_that_counts() -> None:
+    glyphs, line = [("146", 0.7), ("46", 0.1)], [("46", 0.9), ("146", 0.05)]
+    assert pool(glyphs, line, WEIGHTS)[0][0] == "46"
+    assert pool(glyphs, line, WEIGHTS.model_copy(update={"length": 2.0}))[0][0] == "146"
 
 
 @st.composite

@@ -62,7 +62,9 @@ def test_all_fields_at_once_are_as_one_by_one() -> None:
     fields = heard(50, good_line=0.7, witness=True)
     weights = fit_pool(fields).model_copy(update={"neither": -2.0})
     word = np.array([0.4, 0.2])
-    at_once = _Cases.of(fields).chances(np.array([weights.glyphs, weights.line, weights.both, -2.0]), word)
+    at_once = _Cases.of(fields).chances(
+        np.array([weights.glyphs, weights.line, weights.both, weights.length, -2.0]), word
+    )
     for one, row in zip(fields, at_once, strict=True):
         values, features = evidence(one.glyphs, one.line)
         assert one.testimony is not None

@@ -31,6 +31,7 @@ class Sureness(_Strict):
     line: float  #: Times the log odds by the line.
     agree: float  #: Where both readers have the value first,
     glyphs: float  #: and times the log odds by glyphs there.
+    length: float = 0.0  #: Where the value has as many digits as the best one by glyphs.
     named: float = 0.0  #: Times the log odds of a testimony that names the value,
     unnamed: float = 0.0  #: and of one that names another.
 
@@ -49,7 +50,10 @@ class Pool(_Strict):
 
     glyphs: float  #: Weight of the log chance by glyphs,
     line: float  #: and of that by the line.
-    both: float  #: Added where both readers have the value first.
+    both: float  #: Added where both readers have the value first,
+    length: float = (
+        0.0  #: and where it has as many digits as the best value by glyphs: in boxes, these can be counted.
+    )
     neither: float  #: Score of "none of the values that either has named".
     sure: Sureness | None = None  #: None: the pool's own log odds say how sure the best value is.
     knots: list[CalibrationKnot]  #: From the log odds of the best value to the chance that it is right.

@@ -65,7 +65,9 @@ def pool(glyphs: Values, line: Values, weights: Pool, testimony: WitnessReading 
 
 
 def evidence(glyphs: Values, line: Values) -> tuple[list[str], Floats]:
-    """All values, and for each (N, 3): both log chances, and whether both readers have it first."""
+    """All values, and for each (N, 4): both log chances, whether both readers have it first, and whether it has as
+    many digits as the best value by glyphs.
+    """
     one, other = dict(glyphs), dict(line)
     values = list(dict.fromkeys([*one, *other]))
     both = glyphs[0][0] == line[0][0]
@@ -74,6 +76,7 @@ def evidence(glyphs: Values, line: Values) -> tuple[list[str], Floats]:
             np.log(max(one.get(value, 0.0), UNNAMED)),
             np.log(max(other.get(value, 0.0), UNNAMED)),
             float(both and value == line[0][0]),
+            float(len(value) == len(glyphs[0][0])),
         )
         for value in values
     ]
@@ -90,18 +93,22 @@ def sureness(own: Floats, weights: Sureness) -> float:
     ----------
     .. [1] J. Platt, "Probabilistic outputs for support vector machines", Advances in Large Margin Classifiers, 1999.
     """
-    return float(own @ (weights.base, weights.line, weights.agree, weights.glyphs, weights.named, weights.unnamed))
+    return float(
+        own
+        @ (weights.base, weights.line, weights.agree, weights.glyphs, weights.length, weights.named, weights.unnamed)
+    )
 
 
 def signs(value: str, glyphs: Values, line: Values, testimony: WitnessReading | None = None) -> Floats:
-    """What speaks for a value, (6,): see `Sureness`."""
+    """What speaks for a value, (7,): see `Sureness`."""
     agree = float(glyphs[0][0] == line[0][0] == value)
     by_line, by_glyphs = (
         float(log_odds(np.clip(dict(said).get(value, 0.0), UNNAMED, 1 - _DOUBT))) for said in (line, glyphs)
     )
     word = 0.0 if testimony is None or not testimony.text else _weight_of(testimony)
     named = testimony is not None and testimony.text == value
-    return np.array([1.0, by_line, agree, agree * by_glyphs, word if named else 0.0, 0.0 if named else word])
+    length = float(len(value) == len(glyphs[0][0]))
+    return np.array([1.0, by_line, agree, agree * by_glyphs, length, word if named else 0.0, 0.0 if named else word])
 
 
 def added_by(values: Sequence[str], testimony: WitnessReading, weights: WitnessPool) -> tuple[Floats, float]:
@@ -119,8 +126,8 @@ def _weight_of(testimony: WitnessReading) -> float:
 
 
 def mixed(features: Floats, weights: Pool, added: Floats | float = 0.0, to_neither: float = 0.0) -> Floats:
-    """Chances of values by their features, (N, 3) -> (N,), before the knots; what is missing to 1 is none of them."""
-    scores = features @ (weights.glyphs, weights.line, weights.both) + added
+    """Chances of values by their features, (N, 4) -> (N,), before the knots; what is missing to 1 is none of them."""
+    scores = features @ (weights.glyphs, weights.line, weights.both, weights.length) + added
     neither = weights.neither + to_neither
     top = max(float(scores.max()), neither)
     powers = np.exp(scores - top)

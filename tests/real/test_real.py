@@ -18,9 +18,9 @@ FLOORS = {
     "id_comb": 1.0,
     "mark_table": 0.94,
     "marks_and_roll": 0.96,
-    "order_form": 0.85,
+    "order_form": 0.70,
     "plano_2019_photo": 0.95,
-    "tally_column": 0.83,
+    "tally_column": 0.93,
     "tally_page_photo": 0.89,
 }
 ANY_FLOOR = 0.5  #: Of a design that is new beside the checkout.

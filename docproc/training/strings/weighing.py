@@ -30,7 +30,7 @@ from docproc.training.painting.lines import Written, paint_lines
 from docproc.training.painting.numbers import Writers
 
 Floats = npt.NDArray[np.float64]
-_START = (0.5, 0.5, 0.5, -3.0)  #: Where the search for weights begins,
+_START = (0.5, 0.5, 0.5, 0.1, -3.0)  #: Where the search for weights begins,
 _WORD = (0.3, 0.1)  #: and that for the witness's.
 _UNHEARD = np.zeros(2)
 _WHOLE_WORD = WitnessPool(named=1.0, unnamed=1.0, knots=[])
@@ -95,7 +95,8 @@ def fit_pool(heard: Sequence[Heard]) -> Pool:
         glyphs=weights[0],
         line=weights[1],
         both=weights[2],
-        neither=weights[3],
+        length=weights[3],
+        neither=weights[4],
         knots=[],
     )
     sure, knots = _fit_sureness(heard, fitted)
@@ -128,8 +129,8 @@ def _fit_sureness(
         return float(np.mean(np.logaddexp(0, np.where(hit, -1, 1) * (x @ trial)))) + _RIDGE * float(trial @ trial)
 
     found = np.round(minimize(loss, np.zeros(x.shape[1]), method="BFGS").x, _DECIMALS)
-    base, line, agree, glyphs, named, unnamed = found.tolist()
-    sure = Sureness(base=base, line=line, agree=agree, glyphs=glyphs, named=named, unnamed=unnamed)
+    base, line, agree, glyphs, length, named, unnamed = found.tolist()
+    sure = Sureness(base=base, line=line, agree=agree, glyphs=glyphs, length=length, named=named, unnamed=unnamed)
     return sure, isotonic_knots(np.array([sureness(own, sure) for own in said]), hit)
 
 
@@ -148,7 +149,7 @@ def _likeliest(loss: Callable[[Floats], float], start: Sequence[float]) -> Float
 class _Cases:
     """Fields side by side, each with up to P values; what `pooling` does of one, of all at once."""
 
-    features: Floats  #: (N, P, 3).
+    features: Floats  #: (N, P, 4).
     missing: Floats  #: (N, P): 0 where there is a value, minus infinity where there is none.
     truth: npt.NDArray[np.intp]  #: (N,): which value was written; P where none of them.
     named: Floats  #: (N, P): log odds of the testimony, for the value that it names.
@@ -159,7 +160,7 @@ class _Cases:
         found = [evidence(one.glyphs, one.line) for one in heard]
         most = max((len(values) for values, _ in found), default=1)
         cases = _Cases(
-            np.zeros((len(heard), most, 3)),
+            np.zeros((len(heard), most, 4)),
             np.full((len(heard), most), -np.inf),
             np.full(len(heard), most, np.intp),
             np.zeros((len(heard), most)),
@@ -176,8 +177,8 @@ class _Cases:
 
     def chances(self, weights: Floats, word: Floats) -> Floats:
         """Of each value, and of none of them last, (N, P + 1)."""
-        scores = self.features @ weights[:3] + word[0] * self.named + self.missing
-        neither = weights[3] + word[1] * self.unnamed
+        scores = self.features @ weights[:4] + word[0] * self.named + self.missing
+        neither = weights[4] + word[1] * self.unnamed
         scores = np.column_stack([scores, neither])
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
