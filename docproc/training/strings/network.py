@@ -46,13 +46,22 @@ def build_line_network(
         *,
         side: tuple[int, int] = (3, 3),
         stride: tuple[int, int] = (1, 1),
-        spread: tuple[int, int] = (1, 1),
+        spread: int = 1,
         padding: str = "same",
         adds: bool = False,
     ) -> Any:
         given = x
+        if spread > 1:
+            # Padded here, to a multiple of the spread: TensorFlow's own way of it fails where widths vary.
+            x, padding = layers.ZeroPadding2D(((0, 0), (spread, spread)), name=f"{name}_around")(x), "valid"
         x = layers.Conv2D(
-            filters(count), side, strides=stride, dilation_rate=spread, padding=padding, use_bias=False, name=name
+            filters(count),
+            side,
+            strides=stride,
+            dilation_rate=(1, spread),
+            padding=padding,
+            use_bias=False,
+            name=name,
         )(x)
         x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
         x = layers.Add(name=f"{name}_add")([x, given]) if adds else x
@@ -69,7 +78,7 @@ def build_line_network(
     x = convolve(x, "fold", 192, side=(4, 1), padding="valid")  # (N, 1, W / 4, 192)
     x = layers.SpatialDropout2D(settings.dropout / 2, name="dropout1")(x)
     for number, steps in enumerate(ALONG, start=1):
-        x = convolve(x, f"along{number}", 192, side=(1, 3), spread=(1, steps), adds=True)
+        x = convolve(x, f"along{number}", 192, side=(1, 3), spread=steps, adds=True)
     x = layers.Dropout(settings.dropout, name="dropout2")(x)
     x = layers.Conv2D(len(LABELS) + 1, 1, name="logits")(x)  # (N, 1, W / 4, 11)
     scores = layers.Reshape((-1, len(LABELS) + 1), name="steps")(x)
