@@ -7,7 +7,7 @@ Out: a `Record`. What could not be read is in it, with reasons; nothing is writt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -36,6 +36,7 @@ from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.layout import ASSUMED_DPI, find_fields
 from docproc.form.location import LocatedField
 from docproc.form.registration import Registration, Unregistered, register
+from docproc.form.teeth import remove_teeth
 from docproc.geometry import MM_PER_INCH, Box, Transform
 from docproc.page import Mask, Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
@@ -170,9 +171,10 @@ def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None 
     """Cut each field and its ink into what could be digits. Training glyphs come out of here too."""
     watch = trace or _Silent()
     paper = estimate_paper(page)
-    images = without_colored_print([cut_field(page, paper, field) for field in located])
+    images = list(without_colored_print([cut_field(page, paper, field) for field in located]))
     # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
     rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
+    images = [_without_teeth(image, rough) for image in images]
     peaks = [_pen_peak(image, rough) for image in images]
     level = ink_level(peaks)
     watch.note(f"ink level {level:.0f} of 255, with rules {rough:.0f}")
@@ -216,6 +218,14 @@ def whole_image_field(page: Page) -> LocatedField:
     # Pixel centers are whole numbers: the image's own edge lies half a pixel before the first.
     page_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(px_per_mm)
     return LocatedField(Field(name=WHOLE_IMAGE_FIELD, kind="free", box=box), page_from_form, ruled=False)
+
+
+def _without_teeth(image: FieldImage, rough_level: float) -> FieldImage:
+    """A free field without the teeth of a comb that its template, or whoever cut it out, did not speak of."""
+    if image.field.kind != "free":
+        return image
+    ink = binarize(image.dark, level=rough_level, peak=ink_peak(crop(image.dark, image.box_px)))
+    return replace(image, dark=remove_teeth(image.dark, ink, image.box_px))
 
 
 def _pen_peak(image: FieldImage, rough_level: float) -> float:

@@ -167,6 +167,15 @@ def separators(sheet: Sheet) -> None:
     sheet.digits("50", x=right + 3)
 
 
+def unknown_comb(sheet: Sheet) -> None:
+    """A field that nobody called a comb, and one is printed there."""
+    for place, digit in enumerate("263850"):
+        sheet.digits(digit, x=22 + 8 * place, height=5.5)
+    for tooth in range(7):
+        x = round((20 + 8 * tooth) * PX_PER_MM)
+        sheet.print_[14 * PX_PER_MM : 26 * PX_PER_MM, x - 2 : x + 2] = 200
+
+
 def without_marks_that_stand_for_nothing(patch: pytest.MonkeyPatch) -> None:
     def marks_from(*given: object) -> list[Marks]:
         found = real(*given)
@@ -193,6 +202,10 @@ def without_cuts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(segmentation, "_cuts", lambda member, height: [])
 
 
+def without_removing_teeth(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(pipeline, "remove_teeth", lambda dark, mask, box_px: dark)
+
+
 def without_the_pages_own_level(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pipeline, "ink_level", lambda peaks: 220.0)
 
@@ -207,6 +220,7 @@ CASES = (
     Case("touching pair", "50038", touching_pair, without_cuts, least=0.4),
     Case("broken stroke", "3084", broken_stroke, without_joining, least=0.2),
     Case("separators", "2638450", separators, without_skipping, least=0.2),
+    Case("a comb in a free field", "263850", unknown_comb, without_removing_teeth),
     Case("pencil", "2638", plain, without_the_pages_own_level, ink=0.25),
 )
 
