@@ -11,7 +11,7 @@ import pytest
 
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import load_recognizer
-from docproc.combination.card import LINE_CARD_NAME, network_name
+from docproc.combination.card import LINE_CARD_NAME, network_name, read_line_card
 from docproc.combination.line_reader import line_reader_beside
 from docproc.errors import ModelError
 from docproc.training.digits.styles import draw_digits
@@ -64,6 +64,16 @@ def test_networks_trained_elsewhere_are_exported_and_weighed(trained: Path, plan
     build_line_network(settings=Settings(width=0.5)).save(other)
     with pytest.raises(ModelError, match=r"other\.keras is no network of lines"):
         train_lines(replace(plan, output=output, trained=(other,)))
+
+
+def test_a_reader_is_weighed_beside_another_recognizer(trained: Path, plan: LinePlan, tmp_path: Path) -> None:
+    card = train_lines(replace(plan, output=tmp_path / "again", reader=trained, weighed_lines=50))
+    before = read_line_card(trained / LINE_CARD_NAME)
+    assert card.networks == before.networks
+    assert card.wall_time_s == before.wall_time_s
+    assert card.recognizer == load_recognizer().digest
+    assert card.pools != before.pools
+    assert line_reader_beside(load_recognizer(), tmp_path / "again") is not None
 
 
 def test_an_interrupted_run_resumes_to_the_same_reader(trained: Path, plan: LinePlan, tmp_path: Path) -> None:

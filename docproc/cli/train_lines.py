@@ -31,6 +31,8 @@ Examples:
       A reader beside the shipped recognizer.
   docproc train-lines --mnist mnist.npz --model my-model -o my-lines
       Beside your own, as `docproc train` wrote it: name the same digits, so that the same writers are kept apart.
+  docproc train-lines --mnist mnist.npz --model my-model --lines my-lines -o my-lines
+      After another training of your own model: the networks stay, only their word is weighed anew, in half an hour.
   docproc process scans -o results --model my-model --lines my-lines
       Read with both.
 """
@@ -55,6 +57,10 @@ def train_lines(
             metavar="FILE.keras",
             help="A network trained elsewhere, kept by Keras; may be repeated. Exported and weighed, not trained.",
         ),
+    ] = None,
+    lines: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A reader that exists: weighed beside --model, and not trained."),
     ] = None,
     epochs: Annotated[
         int, typer.Option(min=1, help="Of each network, at most; stops early where nothing improves.")
@@ -84,6 +90,7 @@ def train_lines(
         recognizer=model,
         seed=seed,
         networks=networks,
+        reader=lines,
         trained=tuple(from_keras or ()),
         epochs=epochs,
         lines_per_epoch=lines_per_epoch,

@@ -1,6 +1,7 @@
 """From trained networks of lines to a reader in a folder: export, weigh beside the recognizer, measure, describe.
 
-In:  the networks, the digits of held-out writers, the recognizer. Out: `lines1.tflite`, ... and `card.yaml`.
+In:  networks, new or of a reader that exists; the digits of held-out writers; the recognizer.
+Out: `lines1.tflite`, ... and `card.yaml`.
 """
 
 from __future__ import annotations
@@ -47,23 +48,12 @@ _NOTES = (
 )
 
 
-def finish_lines(
-    models: Sequence[Any],
-    plan: LinePlan,
-    material: Material,
-    recognizer: LiteRtRecognizer,
-    *,
-    wall_time_s: float,
-    progress: Callable[[float], None] = lambda share: None,
-) -> LineCard:
-    """Export, weigh, measure and write.
+def export_lines(
+    models: Sequence[Any], plan: LinePlan, material: Material, *, wall_time_s: float
+) -> LiteRtLineReader:
+    """Networks as LiteRT runs them, and a card that says all but how much their word counts.
 
-    Raises
-    ------
-    ModelError
-        If the export is too large or does not agree with what was trained; nothing is written then.
-    OutputError
-        If the folder cannot be written.
+    ModelError if they are too large or do not agree with what was trained.
     """
     exported = [_export(model, plan) for model in models]
     size = sum(map(len, exported))
@@ -76,7 +66,7 @@ def finish_lines(
         name=plan.output.name,
         line=LINE_ID,
         networks=[hashlib.sha256(one).hexdigest() for one in exported],
-        recognizer=recognizer.digest,
+        recognizer="",
         pools={},
         review_below=0.0,
         data=_sources(material),
@@ -86,7 +76,21 @@ def finish_lines(
         versions=program_versions("tensorflow"),
         notes=_NOTES,
     )
-    reader = LiteRtLineReader(card, tuple(exported))
+    return LiteRtLineReader(card, tuple(exported))
+
+
+def weigh_lines(
+    reader: LiteRtLineReader,
+    plan: LinePlan,
+    material: Material,
+    recognizer: LiteRtRecognizer,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+) -> LineCard:
+    """Weigh the reader's word beside the recognizer's, measure both, and write reader and card.
+
+    OutputError if the folder cannot be written.
+    """
     parts = halves(material.held_out, plan.seed)
     witness = RapidOcrWitness() if is_installed() else None
     heard = []
@@ -98,8 +102,16 @@ def finish_lines(
     for layout in _LAYOUTS:
         pools[layout] = fit_pool([one for one in heard[0] if one.layout == layout])
     scores, review_below = judge(heard[1], pools, risk=WRONG_AMONG_ACCEPTED)
-    card = card.model_copy(update={"pools": pools, "scores": scores, "review_below": review_below})
-    _write(plan, exported, card)
+    card = reader.card.model_copy(
+        update={
+            "name": plan.output.name,
+            "recognizer": recognizer.digest,
+            "pools": pools,
+            "scores": scores,
+            "review_below": review_below,
+        }
+    )
+    _write(plan, reader.models, card)
     return card
 
 

@@ -24,6 +24,7 @@ class LinePlan:
     recognizer: Path | None = None  #: Beside which it is to read; the shipped one where None.
     seed: int = 2026
     networks: int = 2  #: Each of its own beginning, on lines of its own.
+    reader: Path | None = None  #: One that exists: its networks are weighed anew, none is trained.
     trained: Sequence[Path] = ()  #: Networks as Keras keeps them, trained elsewhere: nothing is trained then.
     epochs: int = 100  #: Of each.
     lines_per_epoch: int = 16_000

@@ -15,12 +15,13 @@ from typing import Any
 
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.card import LineCard
+from docproc.combination.line_reader import load_line_reader
 from docproc.errors import ModelError
 from docproc.training.fit import EpochScore, Fitted, fit
 from docproc.training.material import Material, halves
 from docproc.training.painting.numbers import Writers
 from docproc.training.programs import require_keras, require_tensorflow, require_writable
-from docproc.training.strings.finish import finish_lines
+from docproc.training.strings.finish import export_lines, weigh_lines
 from docproc.training.strings.lines import Lines, lines_in_parts
 from docproc.training.strings.network import build_line_network
 from docproc.training.strings.plan import LinePlan, line_checkpoint, lines_folder, material_of, training_writers
@@ -58,29 +59,26 @@ def train_lines(
     OutputError
         If the folder cannot be written.
     """
-    require_keras()
-    require_tensorflow()
+    if plan.reader is None:
+        require_keras()
+        require_tensorflow()
     require_writable(plan.output)
     recognizer = load_recognizer(plan.recognizer)
     progress("reading digits", 0.0)
     material = material_of(plan)
     progress("reading digits", 1.0)
-    if plan.trained:
-        models, wall_time_s = [_trained(path) for path in plan.trained], 0.0
+    if plan.reader is not None:
+        reader = load_line_reader(plan.reader)
+    elif plan.trained:
+        reader = export_lines([_trained(path) for path in plan.trained], plan, material, wall_time_s=0.0)
     else:
         fitted = [
             learn_lines(plan, material, network, progress=progress, epoch_done=epoch_done)
             for network in range(plan.networks)
         ]
-        models, wall_time_s = [one.model for one in fitted], sum(one.wall_time_s for one in fitted)
-    card = finish_lines(
-        models,
-        plan,
-        material,
-        recognizer,
-        wall_time_s=wall_time_s,
-        progress=lambda share: progress("weighing", share),
-    )
+        spent_s = sum(one.wall_time_s for one in fitted)
+        reader = export_lines([one.model for one in fitted], plan, material, wall_time_s=spent_s)
+    card = weigh_lines(reader, plan, material, recognizer, progress=lambda share: progress("weighing", share))
     for network in range(plan.networks):
         line_checkpoint(plan.output, network).unlink(missing_ok=True)
     shutil.rmtree(lines_folder(plan.output), ignore_errors=True)
