@@ -1,4 +1,4 @@
-"""`docproc template`: what may stand in a template, and how one lies on a scan."""
+"""`docproc template`: propose one from a blank form, say what may stand in it, and see how it lies on a scan."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from docproc.template import Template
 
 app = typer.Typer(
-    help="Check a template, or see what may stand in one.",
+    help="Make a template from a blank form, check one, or see what may stand in one.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
+
+MOST_DOUBTS = 8  #: That are listed.
 
 CHECK_HELP = """Check a template, and draw it on a scan.
 
@@ -41,6 +43,81 @@ In the picture:
   red     each field, its boxes and its name, where docproc will read it
   orange  where the field would be if the paper were flat
 """
+
+
+DETECT_HELP = """Propose a template from a blank form: a field for every place to write.
+
+Combs, boxes, table cells, and lines to write on are found and measured; names count rows and columns. What is in
+doubt says so. Then open the picture, delete what holds no digits, and give names.
+
+\b
+Examples:
+  docproc template detect blank.png -o form.yaml
+      From a scan of the whole sheet; its paper is told by its size.
+  docproc template detect blank.pdf --paper letter -o form.yaml
+      From a PDF, on letter paper.
+  docproc template detect slip.jpg --paper 150x85 -o slip.yaml
+      A sheet of 150 by 85 mm.
+
+\b
+Written beside one another:
+  form.yaml         the template, a line a field; what to look at behind it
+  form-blank.png    the sheet, straightened: the template's reference image
+  form-fields.png   the sheet with all fields and their names
+"""
+
+
+@app.command("detect", help=DETECT_HELP)
+def detect(
+    blank: Annotated[
+        Path, typer.Argument(metavar="BLANK", help="A blank form: an image or a PDF.", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the template here.", show_default=False)
+    ],
+    paper: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="a4, letter, ..., or WxH in mm.  [default: told by the image]"),
+    ] = None,
+    page_number: Annotated[int, typer.Option("--page", min=1, metavar="N", help="Of a PDF or TIFF, from 1.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Write over a template that exists.")] = False,
+) -> None:
+    """Find the places, write the draft, say what to look at."""
+    from docproc.form.draft import draft_paths, write_draft
+    from docproc.form.paper import paper_of, parse_paper
+    from docproc.form.proposal import propose_fields
+
+    try:
+        given = None if paper is None else parse_paper(paper)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--paper") from error
+    kept = [path for path in (output, draft_paths(output).reference) if path.exists()]
+    if kept and not force:
+        raise OutputError(
+            f"{kept[0]} exists, and may hold your own work.", remedy="Name another file with -o, or use --force."
+        )
+    page = _opened(blank, page_number)
+    size = paper_of(page, given)
+    proposal = propose_fields(page, size)
+    if not proposal.fields:
+        raise PageError(
+            f"{page.ref.source}: no place to write is found on this page.",
+            remedy="Is it a form, whole, sharp, the right way up? What has neither boxes nor lines is for you to "
+            "measure: `docproc template schema` says how a field is written.",
+        )
+    draft = write_draft(proposal, size, output, blank=blank.name)
+    doubtful = [proposed for proposed in proposal.fields if proposed.doubt]
+    typer.echo(
+        f"{draft.template}: {len(proposal.fields)} fields on {size[0]:g} x {size[1]:g} mm, {len(doubtful)} to look at"
+    )
+    for proposed in doubtful[:MOST_DOUBTS]:
+        typer.echo(f"  {proposed.field.name}: {proposed.doubt}")
+    if len(doubtful) > MOST_DOUBTS:
+        typer.echo(f"  and {len(doubtful) - MOST_DOUBTS} more, marked in the file")
+    for sentence in proposal.left_out:
+        typer.echo(f"left out: {sentence}")
+    typer.echo(f"picture: {draft.picture}")
+    typer.echo(f"Next: docproc template check {draft.template} FILLED -o check.png")
 
 
 @app.command("schema", help="Print the JSON schema of a template, for editors and other programs.")

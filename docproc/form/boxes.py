@@ -150,15 +150,17 @@ def _extremes(contour: Points) -> Points:
 def _sides(contour: Points, quad: Points) -> Points | None:
     """Corners where straight lines through the middle parts of the four sides meet, half a rule further out."""
     lines = []
-    for start, stop in zip(quad, np.roll(quad, -1, axis=0), strict=True):
+    for before, start, stop in zip(np.roll(quad, 1, axis=0), quad, np.roll(quad, -1, axis=0), strict=True):
         run = stop - start
         length = float(np.hypot(*run))
         if length < 4:
             return None
+        # In a long box, the far side is nearer than a twelfth of its length.
+        reach = min(max(3.0, 0.08 * length), max(0.3 * float(np.hypot(*(start - before))), 1.5))
         run = run / length
         normal = np.array([run[1], -run[0]])  # outward: the corners go clockwise on the page
         along, off = (contour - start) @ run, (contour - start) @ normal
-        near = (along > 0.12 * length) & (along < 0.88 * length) & (np.abs(off) < max(3.0, 0.08 * length))
+        near = (along > 0.12 * length) & (along < 0.88 * length) & (np.abs(off) < reach)
         if np.count_nonzero(near) < 5:
             return None
         fitted = cv2.fitLine(contour[near].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)

@@ -48,12 +48,12 @@ def written_boxes(found: PrintedBoxes) -> tuple[bool, ...]:
     """For each of `found.boxes`: whether something is written in it."""
     if not found.boxes:
         return ()
-    ink = _ink(found.ruling.depth)
+    ink = clear_ink(found.ruling.depth)
     return tuple(_is_written(ink, box) for box in found.boxes)
 
 
-def _ink(depth: Gray) -> Ink:
-    """255 where the page is clearly darker than its paper."""
+def clear_ink(depth: Gray) -> Ink:
+    """255 where the page is clearly darker than its paper, by print or by writing."""
     sample = depth[::3, ::3].ravel()
     noise = 1.48 * float(np.median(sample))
     dark = sample[sample > max(2 * LEAST_DEPTH, 2 * NOISE_FACTOR * noise)]

@@ -1,0 +1,402 @@
+"""Propose the fields of a form from a blank one: every comb, cell, table cell, and boxed or underlined place.
+
+In:  an image of a whole blank sheet, and its size on paper.
+Out: a `Proposal`: fields in mm with names by row and column, what to look at, and what was left out.
+
+A place to write is empty: a box with print in it is a label, unless most of it is free. Rules and rows of dots that
+close no box off are written on, as far as the paper above them is free. Boxes too low to write in, and those higher
+than figures are written, are left out: spaces of the design, signatures, drawings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from docproc.form.boxes import PrintedBox, PrintedBoxes, find_boxes
+from docproc.form.grid import COMB_ASPECT, SAME_SIZE, TOUCH_PX, Place, arrange
+from docproc.form.handwriting import clear_ink
+from docproc.geometry import Box, Transform
+from docproc.page import Ink, Page
+from docproc.template import OVERLAP_SLACK_MM, Field
+
+LOWEST_MM, HIGHEST_MM = 4.0, 20.0  #: Heights of places that digits are written in.
+NARROWEST_MM = 2.5  #: Of a cell.
+LONGEST_COMB = 64  #: Boxes that a field may have; template.Field allows no more.
+CLEAR = 0.9  #: Share of a place that is free of print: above, nothing is printed in it,
+LEAST_CLEAR = 0.6  #: below, it is a label.
+RULE_MM = 0.7  #: Inside each side of a box, where its rules are.
+APART = 0.55  #: Groups of a comb further apart than this share of a cell are fields of their own,
+SAME_GAP = 0.2  #: and gaps that differ by this share of a cell part groups.
+LONGEST = 15.0  #: Width over height of a box: a longer one is a space of the design, or for text.
+LINE_MM = 12.0  #: Shortest line that is written on.
+LINE_HEIGHT_MM = (4.0, 7.0)  #: Free paper above a line: least, and as much as is taken for the field.
+DOT_MM = 1.0  #: Largest dot of a dotted line,
+DOT_GAP_MM = 2.5  #: and the widest gap between two.
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A field, and why a person should look at it; "" where nothing speaks against it."""
+
+    field: Field
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """What was found on a blank form."""
+
+    fields: tuple[Proposed, ...]  #: In reading order.
+    left_out: tuple[str, ...]  #: Sentences.
+    sheet: npt.NDArray[np.uint8]  #: The sheet made upright, (H, W) or (H, W, 3): the template's reference image.
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A place to write, in mm; kind, boxes and gaps as in `Field`."""
+
+    box: Box
+    row: int
+    column: int
+    cells: tuple[Box, ...] = ()  #: Of a comb.
+    lone: bool = False  #: A small box by itself: a cell.
+    doubt: str = ""
+
+
+def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
+    """Find the places of a blank form.
+
+    Parameters
+    ----------
+    page : Page
+        The whole sheet, and nothing else.
+    size_mm : (width, height)
+        Of the paper.
+    """
+    found = find_boxes(page)
+    ink = clear_ink(found.ruling.depth)
+    sheet, form_from_upright = _sheet(page, found, size_mm)
+    clear = [_clear_share(ink, box, form_from_upright) for box in found.boxes]
+    units = _with_combs(arrange(found.boxes), found.boxes, clear)
+    candidates: list[_Candidate] = []
+    out = {"low": 0, "high": 0, "long": 0}
+    for unit in units:
+        boxes = [_box(found.boxes[index], form_from_upright) for index in unit.boxes]
+        whole = Box.union(boxes)
+        least = min(box.width for box in boxes)
+        if whole.height < LOWEST_MM or least < NARROWEST_MM:
+            out["low"] += 1
+            continue
+        share = float(np.median([clear[index] for index in unit.boxes]))
+        if share < LEAST_CLEAR:
+            continue
+        if whole.height > HIGHEST_MM:
+            out["high"] += 1
+            continue
+        if len(boxes) == 1 and whole.width > LONGEST * whole.height:
+            out["long"] += 1
+            continue
+        doubt = "" if share >= CLEAR else "something is printed in it"
+        for group in _groups(boxes):
+            around = Box.union(group)
+            lone = len(group) == 1 and around.width <= COMB_ASPECT * around.height
+            cells = tuple(group) if len(group) > 1 else ()
+            candidates.append(_Candidate(around, unit.row, unit.column, cells, lone, doubt))
+    edges = _edges(found, ink.shape)
+    candidates += _lines(ink, edges, form_from_upright)
+    fields = _named(_apart(candidates, size_mm))
+    return Proposal(fields, _sentences(out), sheet)
+
+
+def _sheet(page: Page, found: PrintedBoxes, size_mm: tuple[float, float]) -> tuple[npt.NDArray[np.uint8], Transform]:
+    """The page upright at the working size, without what its turn added, and the map to mm from the upright frame."""
+    height, width = page.pixels.shape[:2]
+    frame_height, frame_width = found.ruling.gray.shape
+    scale = found.ruling.page_from_upright.scale_at(frame_width / 2, frame_height / 2)
+    size = (round(width / scale), round(height / scale))
+    middle = found.ruling.page_from_upright.inverse() @ np.array([((width - 1) / 2, (height - 1) / 2)], np.float64)
+    left, top = middle[0] - (np.array(size) - 1) / 2
+    upright_from_sheet = Transform.translation(float(left), float(top))
+    page_from_sheet = found.ruling.page_from_upright @ upright_from_sheet
+    pixels = page.pixels
+    if scale > 1:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.4 * scale)
+    sheet = cv2.warpPerspective(
+        pixels,
+        page_from_sheet.matrix,
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    to_mm = Transform.scaling(size_mm[0] / size[0], size_mm[1] / size[1]) @ Transform.translation(0.5, 0.5)
+    return sheet, to_mm @ upright_from_sheet.inverse()
+
+
+def _box(box: PrintedBox, form_from_upright: Transform) -> Box:
+    """The upright rectangle that a box stands for: its sides at the means of its corners."""
+    top_left, top_right, bottom_right, bottom_left = form_from_upright @ box.corners
+    left, right = (top_left[0] + bottom_left[0]) / 2, (top_right[0] + bottom_right[0]) / 2
+    top, bottom = (top_left[1] + top_right[1]) / 2, (bottom_left[1] + bottom_right[1]) / 2
+    return Box(float(left), float(top), float(right - left), float(bottom - top))
+
+
+def _clear_share(ink: Ink, box: PrintedBox, form_from_upright: Transform) -> float:
+    """Of a box, the largest rectangle without print, as a share of the box inside its rules."""
+    px_per_mm = 1 / form_from_upright.scale_at(*box.center)
+    inner = box.bounds.grown(-RULE_MM * px_per_mm)
+    top, left = max(round(inner.top), 0), max(round(inner.left), 0)
+    inside = ink[top : max(round(inner.bottom), top + 1), left : max(round(inner.right), left + 1)]
+    if inside.size == 0:
+        return 0.0
+    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))  # specks
+    small = cv2.resize(inside, (min(inside.shape[1], 60), min(inside.shape[0], 40)), interpolation=cv2.INTER_AREA)
+    return _largest_rectangle(small < 40) / small.size
+
+
+def _largest_rectangle(free: npt.NDArray[np.bool_]) -> int:
+    """Area of the largest all-True rectangle: the largest under the skyline of each row."""
+    best = 0
+    heights = np.zeros(free.shape[1], np.intp)
+    for row in free:
+        heights = np.where(row, heights + 1, 0)
+        stack: list[tuple[int, int]] = []  # (start, height), heights ascending
+        for column, height in enumerate([*heights.tolist(), 0]):
+            start = column
+            while stack and stack[-1][1] >= height:
+                start, tall = stack.pop()
+                best = max(best, tall * (column - start))
+            stack.append((start, height))
+    return best
+
+
+def _groups(boxes: Sequence[Box]) -> list[list[Box]]:
+    """Boxes of one comb, parted where a gap is wide enough to be one between fields."""
+    groups = [[boxes[0]]]
+    for before, after in pairwise(boxes):
+        if after.left - before.right > APART * before.width:
+            groups.append([])
+        groups[-1].append(after)
+    return groups
+
+
+def _with_combs(places: Sequence[Place], boxes: Sequence[PrintedBox], clear: Sequence[float]) -> list[Place]:
+    """Places, with small cells side by side joined to a comb, though other rows follow below.
+
+    Where one heading stands over all of them; or where they stand apart, from others at their sides and from
+    headings of their own.
+    """
+    bounds = [Box.around(place.corners) for place in places]
+    printed = [min(clear[index] for index in place.boxes) < CLEAR for place in places]
+    narrow = [
+        i
+        for i, b in enumerate(bounds)
+        if not places[i].is_comb and not printed[i] and b.width <= COMB_ASPECT * b.height
+    ]
+    runs = sorted(_runs(narrow, bounds), key=lambda run: bounds[run[0]].top)
+    joined: dict[int, list[int]] = {}
+    for run in runs:
+        parts = _under_headings(run, bounds, joined)
+        if not parts and not any(_meets(run, bounds, i) for i in range(len(bounds)) if i not in run):
+            parts = [run]
+        joined.update({part[0]: part for part in parts})
+    taken = {index for part in joined.values() for index in part}
+    units = [place for index, place in enumerate(places) if index not in taken]
+    for part in joined.values():
+        first, last = places[part[0]], places[part[-1]]
+        corners = np.array([first.corners[0], last.corners[1], last.corners[2], first.corners[3]])
+        indices = tuple(index for number in part for index in places[number].boxes)
+        units.append(Place(indices, corners, first.row, first.column))
+    return sorted(units, key=lambda place: (place.row, place.column))
+
+
+def _runs(narrow: Sequence[int], bounds: Sequence[Box]) -> list[list[int]]:
+    """Runs of equal boxes side by side."""
+    after: dict[int, int] = {}
+    for one in narrow:
+        for other in narrow:
+            a, b = bounds[one], bounds[other]
+            alike = abs(a.width - b.width) <= SAME_SIZE * a.width and abs(a.height - b.height) <= SAME_SIZE * a.height
+            if alike and abs(a.top - b.top) <= TOUCH_PX and abs(b.left - a.right) <= TOUCH_PX and one != other:
+                after[one] = other
+    heads = set(narrow) - set(after.values())
+    runs = []
+    for head in heads:
+        run = [head]
+        while run[-1] in after:
+            run.append(after[run[-1]])
+        if len(run) > 1:
+            runs.append(run)
+    return runs
+
+
+def _meets(run: Sequence[int], bounds: Sequence[Box], index: int) -> bool:
+    """Whether a box meets a run at one of its ends, or stands on it."""
+    whole, other = Box.union(bounds[i] for i in run), bounds[index]
+    level = min(whole.bottom, other.bottom) - max(whole.top, other.top) > TOUCH_PX
+    over = min(whole.right, other.right) - max(whole.left, other.left) > TOUCH_PX
+    at_end = level and min(abs(whole.left - other.right), abs(other.left - whole.right)) <= TOUCH_PX
+    return at_end or (over and abs(other.bottom - whole.top) <= TOUCH_PX)
+
+
+def _under_headings(run: Sequence[int], bounds: Sequence[Box], joined: dict[int, list[int]]) -> list[list[int]]:
+    """The parts of a run that one box, or a comb already joined, stands over, side to side."""
+    own = Box.union(bounds[i] for i in run)
+    above = [bounds[i] for i in range(len(bounds)) if i not in run] + [
+        Box.union(bounds[i] for i in part) for part in joined.values()
+    ]
+    parts = []
+    for heading in above:
+        if abs(heading.bottom - own.top) > TOUCH_PX:
+            continue
+        under = [
+            i
+            for i in run
+            if heading.left - TOUCH_PX <= bounds[i].left and bounds[i].right <= heading.right + TOUCH_PX
+        ]
+        if len(under) < 2:
+            continue
+        covered = Box.union(bounds[i] for i in under)
+        if abs(covered.left - heading.left) <= TOUCH_PX and abs(covered.right - heading.right) <= TOUCH_PX:
+            parts.append(under)
+    parts.sort(key=len, reverse=True)
+    kept: list[list[int]] = []
+    for part in parts:
+        if not any(set(part) & set(other) for other in kept):
+            kept.append(part)
+    return kept
+
+
+def _edges(found: PrintedBoxes, shape: tuple[int, ...]) -> Ink:
+    """255 along the sides of all boxes."""
+    edges = np.zeros(shape, np.uint8)
+    for box in found.boxes:
+        cv2.polylines(edges, [np.rint(box.corners).astype(np.int32)], True, 255, 7)
+    return edges
+
+
+def _lines(ink: Ink, edges: Ink, form_from_upright: Transform) -> list[_Candidate]:
+    """Places over rules and rows of dots that are no box's side."""
+    px_per_mm = 1 / form_from_upright.scale_at(ink.shape[1] / 2, ink.shape[0] / 2)
+
+    def px(mm: float) -> int:
+        return max(round(mm * px_per_mm), 1)
+
+    long = np.ones((1, px(LINE_MM)), np.uint8)
+    level = cv2.morphologyEx(cv2.dilate(ink, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, long)
+    rules = cv2.subtract(level, cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((px(1.2), 1), np.uint8)))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    dot = (stats[:, cv2.CC_STAT_WIDTH] <= px(DOT_MM)) & (stats[:, cv2.CC_STAT_HEIGHT] <= px(DOT_MM))
+    dot[0] = False
+    dots = dot[labels].astype(np.uint8) * 255
+    dotted = cv2.morphologyEx(
+        cv2.morphologyEx(dots, cv2.MORPH_CLOSE, np.ones((1, px(DOT_GAP_MM)), np.uint8)), cv2.MORPH_OPEN, long
+    )
+    places = []
+    for lines in (rules, dotted):
+        _, _, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+        for left, top, width, height, _ in stats[1:].tolist():
+            if width < px(LINE_MM) or edges[top : top + height, left : left + width].mean() > 0.3 * 255:
+                continue
+            inset = min(px(0.5), width // 4)
+            above = ink[: max(top - px(0.4), 0), left + inset : left + width - inset]
+            print_rows = np.flatnonzero(above[::-1][: px(LINE_HEIGHT_MM[1])].max(axis=1, initial=0))
+            free = int(print_rows[0]) if len(print_rows) else min(px(LINE_HEIGHT_MM[1]), above.shape[0])
+            below = ink[top + height + px(0.4) : top + height + px(1.5)]
+            ends = (
+                below[:, max(left - px(1), 0) : left + px(1)],
+                below[:, left + width - px(1) : left + width + px(1)],
+            )
+            if free < px(LINE_HEIGHT_MM[0]) or any(end.any(axis=1).all() for end in ends if end.size):
+                continue  # too close under print, or the upper side of a frame
+            bottom = top + height / 2
+            corners = np.array([(left, top - px(0.4) - free), (left + width, bottom)], np.float64)
+            places.append(
+                _Candidate(Box.around(form_from_upright @ corners), 0, 0, doubt="over a line, without a box")
+            )
+    return places
+
+
+def _apart(candidates: Sequence[_Candidate], size_mm: tuple[float, float]) -> list[_Candidate]:
+    """Without those that lie on another: combs stay before single boxes, boxes before lines, large before small."""
+    sheet = Box(0, 0, *size_mm)
+    candidates = [one for one in candidates if not _is_gap(one, candidates)]
+    order = sorted(candidates, key=lambda one: (one.row == 0, -len(one.cells), -one.box.area))
+    kept: list[_Candidate] = []
+    for one in order:
+        core = one.box.grown(-OVERLAP_SLACK_MM)
+        if core.width <= 0 or core.height <= 0 or not sheet.contains(one.box, slack=0.3):
+            continue
+        if not any(core.intersection(other.box.grown(-OVERLAP_SLACK_MM)) > 0 for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _is_gap(one: _Candidate, candidates: Sequence[_Candidate]) -> bool:
+    """Whether a small box is but the space between two combs, which their outer sides close off."""
+    if not one.lone:
+        return False
+    left = right = False
+    for other in candidates:
+        level = abs(other.box.top - one.box.top) + abs(other.box.bottom - one.box.bottom) <= 2 * OVERLAP_SLACK_MM
+        if other.cells and level and one.box.width < other.cells[0].width:
+            left = left or abs(other.box.right - one.box.left) <= OVERLAP_SLACK_MM
+            right = right or abs(other.box.left - one.box.right) <= OVERLAP_SLACK_MM
+    return left and right
+
+
+def _named(candidates: Sequence[_Candidate]) -> tuple[Proposed, ...]:
+    """Fields in reading order, named by the rows and columns in which they stand."""
+    rows: list[list[_Candidate]] = []
+    for one in sorted(candidates, key=lambda one: one.box.center[1]):
+        for row in rows[-1:]:
+            if abs(one.box.center[1] - float(np.mean([other.box.center[1] for other in row]))) <= 0.4 * min(
+                one.box.height, *(other.box.height for other in row)
+            ):
+                row.append(one)
+                break
+        else:
+            rows.append([one])
+    fields = []
+    for number, row in enumerate(rows, 1):
+        for column, one in enumerate(sorted(row, key=lambda one: one.box.left), 1):
+            fields.append(Proposed(_field(f"r{number:02d}c{column:02d}", one), one.doubt))
+    return tuple(fields)
+
+
+def _field(name: str, one: _Candidate) -> Field:
+    if not one.cells:
+        return Field(name=name, kind="cell" if one.lone else "free", box=_rounded(one.box))
+    gaps = np.array([max(after.left - before.right, 0.0) for before, after in pairwise(one.cells)])
+    width = float(np.median([cell.width for cell in one.cells]))
+    wide = gaps > gaps.min() + SAME_GAP * width
+    groups = tuple(len(list(group)) for _, group in groupby(np.cumsum([0, *wide])))
+    gap = float(gaps[~wide].mean())
+    gap = gap if gap > 0.08 * width else 0.0
+    return Field(
+        name=name,
+        kind="comb",
+        box=_rounded(one.box),
+        cells=len(one.cells),
+        cell_gap_mm=round(gap, 2),
+        groups=groups if len(groups) > 1 else (),
+        group_gap_mm=round(float(gaps[wide].mean()) - gap, 2) if wide.any() else 0.0,
+    )
+
+
+def _rounded(box: Box) -> Box:
+    return Box(round(box.left, 2), round(box.top, 2), round(box.width, 2), round(box.height, 2))
+
+
+def _sentences(out: dict[str, int]) -> tuple[str, ...]:
+    words = {
+        "low": f"too low or narrow to write a digit in (under {LOWEST_MM:g} mm high, {NARROWEST_MM:g} mm wide)",
+        "high": f"higher than digits are written ({HIGHEST_MM:g} mm): signatures, pictures, notes",
+        "long": f"longer than {LONGEST:g} times their height: spaces of the design, or for text",
+    }
+    return tuple(f"{count} boxes {words[name]}" for name, count in out.items() if count)

@@ -1,0 +1,89 @@
+"""`docproc template detect`: from a sample's blank to a template that reads its pages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from docproc.cli import main
+from docproc.template import load_template
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Call `docproc template detect`: exit code, and all that it said, in one line."""
+
+    def call(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["docproc", "template", "detect", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        assert stop.value.code is None or isinstance(stop.value.code, int)
+        return stop.value.code or 0, printed.out + printed.err
+
+    return call
+
+
+@pytest.mark.parametrize("sample", ["deposit_slip", "mark_sheet", "meter_reading"])
+def test_all_fields_of_a_sample_are_found_on_its_blank(sample: str, run: Run, tmp_path: Path) -> None:
+    own = load_template(SAMPLES / sample / "template.yaml")
+    size = f"{own.page.width_mm:g}x{own.page.height_mm:g}"
+    code, said = run(SAMPLES / sample / "reference.png", "-o", tmp_path / "form.yaml", "--paper", size)
+    assert code == 0, said
+    found = load_template(tmp_path / "form.yaml")
+    for field in own.fields:
+        best = max(found.fields, key=lambda other: other.box.iou(field.box))
+        assert best.box.iou(field.box) >= 0.9, field.name
+        assert (best.kind, best.cells, best.groups) == (field.kind, field.cells, field.groups), field.name
+    assert len(found.fields) <= 1.2 * len(own.fields) + 1
+    assert Image.open(tmp_path / "form-fields.png").mode == "RGB"
+
+
+def test_what_is_in_doubt_is_said_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
+    code, said = run(SAMPLES / "mark_sheet" / "reference.png", "-o", tmp_path / "marks.yaml")
+    assert code == 0
+    assert "over a line, without a box" in said
+    text = (tmp_path / "marks.yaml").read_text(encoding="utf-8")
+    assert "# look: over a line, without a box" in text
+    assert "name: marks\n" in text
+
+
+def test_a_template_that_exists_is_kept_unless_forced(run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "form.yaml"
+    output.write_text("mine", encoding="utf-8")
+    blank = SAMPLES / "meter_reading" / "reference.png"
+    code, said = run(blank, "-o", output)
+    assert code == 7
+    assert "may hold your own work" in said
+    assert output.read_text(encoding="utf-8") == "mine"
+    assert run(blank, "-o", output, "--paper", "210x130", "--force")[0] == 0
+
+
+def test_a_blank_that_is_no_form_is_told_so(run: Run, tmp_path: Path) -> None:
+    Image.fromarray(np.full((1754, 1240), 255, np.uint8)).save(tmp_path / "white.png")
+    code, said = run(tmp_path / "white.png", "-o", tmp_path / "form.yaml")
+    assert code == 4
+    assert "no place to write is found" in said
+    assert not (tmp_path / "form.yaml").exists()
+
+
+def test_a_paper_that_nobody_knows_is_a_usage_error(run: Run, tmp_path: Path) -> None:
+    code, said = run(SAMPLES / "mark_sheet" / "reference.png", "-o", tmp_path / "form.yaml", "--paper", "a44")
+    assert code == 2
+    assert "a44" in said
+
+
+def test_a_folder_that_is_not_there_is_told_so(run: Run, tmp_path: Path) -> None:
+    code, said = run(SAMPLES / "mark_sheet" / "reference.png", "-o", tmp_path / "none" / "form.yaml")
+    assert code == 7
+    assert "cannot be written" in said
