@@ -176,3 +176,33 @@ def test_what_is_too_low_too_high_or_too_long_is_told_and_left_out() -> None:
 
 def test_a_white_sheet_has_no_fields() -> None:
     assert Blank().proposed().fields == ()
+
+
+def test_an_open_comb_is_one_field_with_its_cells_counted() -> None:
+    blank = Blank()
+    for tooth in range(9):
+        blank.pen.line([v * PX_PER_MM for v in (40 + 6 * tooth, 56, 40 + 6 * tooth, 60)], fill=40, width=2)
+    blank.line(40, 60, 48)
+    (one,) = blank.proposed().fields
+    assert (one.field.kind, one.field.cells, one.doubt) == ("comb", 8, "")
+    assert one.field.box.left == pytest.approx(40, abs=0.4)
+    assert one.field.box.right == pytest.approx(88, abs=0.4)
+    assert one.field.box.bottom == pytest.approx(60, abs=0.4)
+
+
+def test_teeth_out_of_step_make_no_comb() -> None:
+    blank = Blank()
+    for x in (40, 47, 51, 60, 63, 71, 80, 88):
+        blank.pen.line([v * PX_PER_MM for v in (x, 56, x, 60)], fill=40, width=2)
+    blank.line(40, 60, 48)
+    assert all(one.field.kind != "comb" for one in blank.proposed().fields)
+
+
+def test_a_coarse_scan_is_enlarged() -> None:
+    """At 75 dpi a comb's boxes of 5 mm have 15 pixels."""
+    blank = Blank()
+    comb = blank.comb(30, 30, 10, pitch=5, height=5)
+    coarse = np.array(blank.picture.resize((443, 325), Image.Resampling.LANCZOS))
+    (one,) = propose_fields(Page(PageRef("blank", "blank", 0, "0"), coarse, None), SIZE).fields
+    assert (one.field.kind, one.field.cells) == ("comb", 10)
+    assert one.field.box.iou(comb) > 0.9

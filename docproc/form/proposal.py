@@ -11,7 +11,7 @@ than figures are written, are left out: spaces of the design, signatures, drawin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 import cv2
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from docproc.form.boxes import PrintedBox, PrintedBoxes, find_boxes
 from docproc.form.grid import COMB_ASPECT, SAME_SIZE, TOUCH_PX, Place, arrange
 from docproc.form.handwriting import clear_ink
+from docproc.form.underlines import find_underlines
 from docproc.geometry import Box, Transform
 from docproc.page import Ink, Page
 from docproc.template import OVERLAP_SLACK_MM, Field
@@ -28,16 +29,13 @@ from docproc.template import OVERLAP_SLACK_MM, Field
 LOWEST_MM, HIGHEST_MM = 4.0, 20.0  #: Heights of places that digits are written in.
 NARROWEST_MM = 2.5  #: Of a cell.
 LONGEST_COMB = 64  #: Boxes that a field may have; template.Field allows no more.
+SMALL_SIDE_PX = 1400  #: Long side below which a sheet is enlarged: 120 dpi of A4.
 CLEAR = 0.9  #: Share of a place that is free of print: above, nothing is printed in it,
 LEAST_CLEAR = 0.6  #: below, it is a label.
 RULE_MM = 0.7  #: Inside each side of a box, where its rules are.
 APART = 0.55  #: Groups of a comb further apart than this share of a cell are fields of their own,
 SAME_GAP = 0.2  #: and gaps that differ by this share of a cell part groups.
 LONGEST = 15.0  #: Width over height of a box: a longer one is a space of the design, or for text.
-LINE_MM = 12.0  #: Shortest line that is written on.
-LINE_HEIGHT_MM = (4.0, 7.0)  #: Free paper above a line: least, and as much as is taken for the field.
-DOT_MM = 1.0  #: Largest dot of a dotted line,
-DOT_GAP_MM = 2.5  #: and the widest gap between two.
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,7 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
     size_mm : (width, height)
         Of the paper.
     """
+    page = _enlarged(page)
     found = find_boxes(page)
     ink = clear_ink(found.ruling.depth)
     sheet, form_from_upright = _sheet(page, found, size_mm)
@@ -112,6 +111,13 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
     candidates += _lines(ink, edges, form_from_upright)
     fields = _named(_apart(candidates, size_mm))
     return Proposal(fields, _sentences(out), sheet)
+
+
+def _enlarged(page: Page) -> Page:
+    """Coarse scans doubled: the small boxes of combs have few pixels there."""
+    if max(page.pixels.shape[:2]) >= SMALL_SIDE_PX:
+        return page
+    return replace(page, pixels=cv2.resize(page.pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
 
 
 def _sheet(page: Page, found: PrintedBoxes, size_mm: tuple[float, float]) -> tuple[npt.NDArray[np.uint8], Transform]:
@@ -236,12 +242,13 @@ def _runs(narrow: Sequence[int], bounds: Sequence[Box]) -> list[list[int]]:
 
 
 def _meets(run: Sequence[int], bounds: Sequence[Box], index: int) -> bool:
-    """Whether a box meets a run at one of its ends, or stands on it."""
+    """Whether a box meets a run at one of its ends, or stands on one of its cells as that cell's heading."""
     whole, other = Box.union(bounds[i] for i in run), bounds[index]
     level = min(whole.bottom, other.bottom) - max(whole.top, other.top) > TOUCH_PX
     over = min(whole.right, other.right) - max(whole.left, other.left) > TOUCH_PX
     at_end = level and min(abs(whole.left - other.right), abs(other.left - whole.right)) <= TOUCH_PX
-    return at_end or (over and abs(other.bottom - whole.top) <= TOUCH_PX)
+    one_cell = other.width <= (1 + SAME_SIZE) * whole.width / len(run)
+    return at_end or (over and one_cell and abs(other.bottom - whole.top) <= TOUCH_PX)
 
 
 def _under_headings(run: Sequence[int], bounds: Sequence[Box], joined: dict[int, list[int]]) -> list[list[int]]:
@@ -281,44 +288,13 @@ def _edges(found: PrintedBoxes, shape: tuple[int, ...]) -> Ink:
 
 
 def _lines(ink: Ink, edges: Ink, form_from_upright: Transform) -> list[_Candidate]:
-    """Places over rules and rows of dots that are no box's side."""
+    """Places over lines that are no box's side."""
     px_per_mm = 1 / form_from_upright.scale_at(ink.shape[1] / 2, ink.shape[0] / 2)
-
-    def px(mm: float) -> int:
-        return max(round(mm * px_per_mm), 1)
-
-    long = np.ones((1, px(LINE_MM)), np.uint8)
-    level = cv2.morphologyEx(cv2.dilate(ink, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, long)
-    rules = cv2.subtract(level, cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((px(1.2), 1), np.uint8)))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    dot = (stats[:, cv2.CC_STAT_WIDTH] <= px(DOT_MM)) & (stats[:, cv2.CC_STAT_HEIGHT] <= px(DOT_MM))
-    dot[0] = False
-    dots = dot[labels].astype(np.uint8) * 255
-    dotted = cv2.morphologyEx(
-        cv2.morphologyEx(dots, cv2.MORPH_CLOSE, np.ones((1, px(DOT_GAP_MM)), np.uint8)), cv2.MORPH_OPEN, long
-    )
     places = []
-    for lines in (rules, dotted):
-        _, _, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
-        for left, top, width, height, _ in stats[1:].tolist():
-            if width < px(LINE_MM) or edges[top : top + height, left : left + width].mean() > 0.3 * 255:
-                continue
-            inset = min(px(0.5), width // 4)
-            above = ink[: max(top - px(0.4), 0), left + inset : left + width - inset]
-            print_rows = np.flatnonzero(above[::-1][: px(LINE_HEIGHT_MM[1])].max(axis=1, initial=0))
-            free = int(print_rows[0]) if len(print_rows) else min(px(LINE_HEIGHT_MM[1]), above.shape[0])
-            below = ink[top + height + px(0.4) : top + height + px(1.5)]
-            ends = (
-                below[:, max(left - px(1), 0) : left + px(1)],
-                below[:, left + width - px(1) : left + width + px(1)],
-            )
-            if free < px(LINE_HEIGHT_MM[0]) or any(end.any(axis=1).all() for end in ends if end.size):
-                continue  # too close under print, or the upper side of a frame
-            bottom = top + height / 2
-            corners = np.array([(left, top - px(0.4) - free), (left + width, bottom)], np.float64)
-            places.append(
-                _Candidate(Box.around(form_from_upright @ corners), 0, 0, doubt="over a line, without a box")
-            )
+    for one in find_underlines(ink, edges, px_per_mm):
+        cells = tuple(form_from_upright.box(cell) for cell in one.cells_px)
+        doubt = "" if cells else "over a line, without a box"
+        places.append(_Candidate(form_from_upright.box(one.box_px), 0, 0, cells, doubt=doubt))
     return places
 
 
