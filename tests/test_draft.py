@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from docproc import ocr
 from docproc.cli import main
 from docproc.template import load_template
 
@@ -38,7 +39,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_all_fields_of_a_sample_are_found_on_its_blank(sample: str, run: Run, tmp_path: Path) -> None:
     own = load_template(SAMPLES / sample / "template.yaml")
     size = f"{own.page.width_mm:g}x{own.page.height_mm:g}"
-    code, said = run(SAMPLES / sample / "reference.png", "-o", tmp_path / "form.yaml", "--paper", size)
+    blank = SAMPLES / sample / "reference.png"
+    code, said = run(blank, "-o", tmp_path / "form.yaml", "--paper", size, "--no-labels")
     assert code == 0, said
     found = load_template(tmp_path / "form.yaml")
     for field in own.fields:
@@ -49,8 +51,27 @@ def test_all_fields_of_a_sample_are_found_on_its_blank(sample: str, run: Run, tm
     assert Image.open(tmp_path / "form-fields.png").mode == "RGB"
 
 
+def test_fields_are_named_by_their_labels(run: Run, tmp_path: Path) -> None:
+    code, said = run(SAMPLES / "meter_reading" / "reference.png", "-o", tmp_path / "form.yaml", "--paper", "210x130")
+    assert code == 0, said
+    names = {field.name for field in load_template(tmp_path / "form.yaml").fields}
+    assert {"customer_number", "serial_number", "previous_reading", "present_reading", "read_on_day"} <= names
+
+
+def test_labels_that_are_asked_for_need_their_extra(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocr, "find_spec", lambda name: None)
+    blank = SAMPLES / "meter_reading" / "reference.png"
+    code, said = run(blank, "-o", tmp_path / "form.yaml", "--labels")
+    assert code == 8
+    assert "docproc[labels]" in said
+    assert run(blank, "-o", tmp_path / "form.yaml", "--paper", "210x130")[0] == 0  # by row and column
+    assert load_template(tmp_path / "form.yaml").fields[0].name == "r01c01"
+
+
 def test_what_is_in_doubt_is_said_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
-    code, said = run(SAMPLES / "mark_sheet" / "reference.png", "-o", tmp_path / "marks.yaml")
+    code, said = run(SAMPLES / "mark_sheet" / "reference.png", "-o", tmp_path / "marks.yaml", "--no-labels")
     assert code == 0
     assert "over a line, without a box" in said
     text = (tmp_path / "marks.yaml").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,8 +48,9 @@ In the picture:
 
 DETECT_HELP = """Propose a template from a blank form: a field for every place to write.
 
-Combs, boxes, table cells, and lines to write on are found and measured; names count rows and columns. What is in
-doubt says so. Then open the picture, delete what holds no digits, and give names.
+Combs, boxes, table cells, and lines to write on are found and measured. Where RapidOCR is installed (pip install
+'docproc[labels]'), fields are named by the print beside them, else by row and column. What is in doubt says so. Then
+open the picture, delete what holds no digits, and set the names right.
 
 \b
 Examples:
@@ -80,12 +82,18 @@ def detect(
         typer.Option(metavar="SIZE", help="a4, letter, ..., or WxH in mm.  [default: told by the image]"),
     ] = None,
     page_number: Annotated[int, typer.Option("--page", min=1, metavar="N", help="Of a PDF or TIFF, from 1.")] = 1,
+    labels: Annotated[
+        bool | None,
+        typer.Option("--labels/--no-labels", help="Name fields by the print beside them.  [default: where possible]"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a template that exists.")] = False,
 ) -> None:
     """Find the places, write the draft, say what to look at."""
     from docproc.form.draft import draft_paths, write_draft
+    from docproc.form.naming import read_labels, with_names
     from docproc.form.paper import paper_of, parse_paper
     from docproc.form.proposal import propose_fields
+    from docproc.ocr import is_installed, require_ocr
 
     try:
         given = None if paper is None else parse_paper(paper)
@@ -96,6 +104,8 @@ def detect(
         raise OutputError(
             f"{kept[0]} exists, and may hold your own work.", remedy="Name another file with -o, or use --force."
         )
+    if labels:
+        require_ocr("Naming fields by their labels", extra="labels")
     page = _opened(blank, page_number)
     size = paper_of(page, given)
     proposal = propose_fields(page, size)
@@ -105,6 +115,8 @@ def detect(
             remedy="Is it a form, whole, sharp, the right way up? What has neither boxes nor lines is for you to "
             "measure: `docproc template schema` says how a field is written.",
         )
+    if is_installed() if labels is None else labels:
+        proposal = replace(proposal, fields=with_names(proposal.fields, read_labels(proposal.sheet, size)))
     draft = write_draft(proposal, size, output, blank=blank.name)
     doubtful = [proposed for proposed in proposal.fields if proposed.doubt]
     typer.echo(

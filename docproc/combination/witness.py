@@ -13,20 +13,14 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from docproc.errors import MissingExtraError
+from docproc.ocr import in_bgr, open_engine, require_ocr
 
-_QUIET_ON_ONE_CORE = {
-    "Global.log_level": "critical",
-    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-}
+_NEED = "The third witness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +56,8 @@ class RapidOcrWitness:
     def testify(self, picture: npt.NDArray[np.uint8]) -> WitnessReading:
         """What stands in the picture."""
         if self._engine is None:
-            self._engine = _engine()
-        code = cv2.COLOR_GRAY2BGR if picture.ndim == 2 else cv2.COLOR_RGB2BGR
-        found = self._engine(cv2.cvtColor(picture, code), use_det=False, use_cls=False, use_rec=True)
+            self._engine = open_engine(_NEED, extra="ocr")
+        found = self._engine(in_bgr(picture), use_det=False, use_cls=False, use_rec=True)
         texts, scores = found.txts or ("",), found.scores or (0.0,)
         return WitnessReading(digits_in(str(texts[0])), float(scores[0]))
 
@@ -80,19 +73,4 @@ def digits_in(text: str) -> str:
 
 def require_witness() -> None:
     """MissingExtraError where the extra is not installed: said before the first page, not at the first doubt."""
-    if not is_installed():
-        raise MissingExtraError(
-            "The third witness needs RapidOCR, which is not installed.", remedy="Run `pip install 'docproc[ocr]'`."
-        )
-
-
-def is_installed() -> bool:
-    """Whether the extra is there; what it brings is not loaded."""
-    return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
-
-
-def _engine() -> Any:
-    require_witness()
-    from rapidocr import RapidOCR
-
-    return RapidOCR(params=dict(_QUIET_ON_ONE_CORE))
+    require_ocr(_NEED, extra="ocr")

@@ -17,10 +17,11 @@ from docproc.character.card import DataSource
 from docproc.character.recognizer import LiteRtRecognizer
 from docproc.combination.card import LINE_CARD_NAME, LINE_ID, Layout, LineCard, Pool, network_name, write_line_card
 from docproc.combination.line_reader import LiteRtLineReader
-from docproc.combination.witness import RapidOcrWitness, is_installed
+from docproc.combination.witness import RapidOcrWitness
 from docproc.errors import ModelError, OutputError
 from docproc.field.line import HEIGHT_PX
 from docproc.litert import Network
+from docproc.ocr import is_installed
 from docproc.training.digits import styles
 from docproc.training.digits.datasets import LICENSES
 from docproc.training.export import convert
