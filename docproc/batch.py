@@ -26,7 +26,7 @@ from docproc.export.rows import is_unread
 from docproc.page import Source, Unreadable, find_sources, list_pages
 from docproc.reader import OpenReader, Outcome, PageTask, Task
 from docproc.reading import Reason, Verdict
-from docproc.template import Template, find_template, load_template
+from docproc.template import Template, find_template, load_template, load_templates
 
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 
@@ -40,7 +40,7 @@ class Summary:
     failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
     pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
     pages_to_review: int = 0  #: With a verdict other than accepted.
-    unregistered: int = 0  #: Pages that do not lie on their template.
+    unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
     pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
     accepted: int = 0  #: Fields.
     review: int = 0  #: Fields.
@@ -92,7 +92,7 @@ def process_batch(
     inputs: Sequence[str | os.PathLike[str]],
     output_dir: Path,
     *,
-    template_path: Path | None = None,
+    template_paths: Sequence[Path] = (),
     whole_image: bool = False,
     review_below: float | None = None,
     model_dir: Path | None = None,
@@ -111,9 +111,9 @@ def process_batch(
         Files, folders (walked to the bottom), globs.
     output_dir : Path
         Written complete or not at all; earlier results in it are replaced.
-    template_path : Path, optional
-        Serves every page. Where None, the nearest `template.yaml` in a page's folder or above it serves the page;
-        pages without one are searched for fields.
+    template_paths : sequence of Path
+        Templates, and folders of them, for all pages: each page finds its own. Where there are none, the nearest
+        `template.yaml` in a page's folder or above it serves the page; pages without one are searched for fields.
     whole_image : bool
         Every image is one free field named `value`; no template is used.
     review_below : float, optional
@@ -145,10 +145,10 @@ def process_batch(
     witness = witness_beside(line_reader) if ocr else None
     policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
     with open_results(output_dir, review_below=policy.review_below) as results:
-        given = None if template_path is None or whole_image else load_template(template_path)
-        references = [given.reference_path] if given is not None and given.reference_path is not None else []
+        given = {} if whole_image else load_templates(template_paths)
+        references = [path for template in given.values() if (path := template.reference_path) is not None]
         sources = find_sources([os.fspath(path) for path in inputs], skip=output_dir, references=references)
-        served, templates = ({}, {}) if whole_image else _templates_for(sources, template_path, given)
+        served, templates = ({}, {}) if whole_image else _templates_for(sources, given)
         listed = _Listing(sources, served)
         beginning = list(islice(listed, FEW_PAGES + 1))
         engine = choose_engine(len(beginning), jobs)
@@ -220,7 +220,8 @@ def _counted(summary: Summary, outcome: Outcome) -> Summary:
         summary,
         pages=summary.pages + 1,
         pages_to_review=summary.pages_to_review + (outcome.verdict is not Verdict.ACCEPTED),
-        unregistered=summary.unregistered + (Reason.REGISTRATION in outcome.reasons),
+        unregistered=summary.unregistered
+        + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
         pages_unread=summary.pages_unread + unread,
         fields_unread=summary.fields_unread + (doubtful if unread else 0),
         accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
@@ -230,18 +231,18 @@ def _counted(summary: Summary, outcome: Outcome) -> Summary:
 
 
 def _templates_for(
-    sources: Sequence[Source], template_path: Path | None, given: Template | None
-) -> tuple[dict[Path, str], dict[str, Template]]:
-    """Which template serves each folder, and the templates by their path."""
+    sources: Sequence[Source], given: dict[str, Template]
+) -> tuple[dict[Path, tuple[str, ...]], dict[str, Template]]:
+    """Which templates serve each folder, and the templates by their path."""
     folders = dict.fromkeys(source.path.parent for source in sources)
-    if given is not None:
-        return dict.fromkeys(folders, str(template_path)), {str(template_path): given}
-    served: dict[Path, str] = {}
+    if given:
+        return dict.fromkeys(folders, tuple(given)), given
+    served: dict[Path, tuple[str, ...]] = {}
     templates: dict[str, Template] = {}
     for folder in folders:
         nearest = find_template(folder)
         if nearest is not None:
-            served[folder] = str(nearest)
+            served[folder] = (str(nearest),)
             if str(nearest) not in templates:
                 templates[str(nearest)] = load_template(nearest)
     return served, templates
@@ -250,14 +251,14 @@ def _templates_for(
 class _Listing:
     """The tasks of a batch, listed as they are asked for, and how many there are as far as is known."""
 
-    def __init__(self, sources: Sequence[Source], served: Mapping[Path, str]) -> None:
+    def __init__(self, sources: Sequence[Source], served: Mapping[Path, tuple[str, ...]]) -> None:
         self.expected = len(sources)
         self._tasks = self._list(sources, served)
 
     def __iter__(self) -> Iterator[Task]:
         return self._tasks
 
-    def _list(self, sources: Sequence[Source], served: Mapping[Path, str]) -> Iterator[Task]:
+    def _list(self, sources: Sequence[Source], served: Mapping[Path, tuple[str, ...]]) -> Iterator[Task]:
         first_of: dict[str, str] = {}
         for source in sources:
             try:
@@ -268,4 +269,4 @@ class _Listing:
             self.expected += len(refs) - 1
             for ref in refs:
                 first = first_of.setdefault(ref.sha256, source.name)
-                yield PageTask(ref, served.get(source.path.parent), "" if first == source.name else first)
+                yield PageTask(ref, served.get(source.path.parent, ()), "" if first == source.name else first)

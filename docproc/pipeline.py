@@ -49,6 +49,9 @@ LEAST_CHANCE = 1e-3  #: Of an alternative to be named.
 LINE_ZOOM = 3  #: Of a line of writing, shown to people.
 MOST_ALTERNATIVES = 3  #: That are named.
 LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
+#: Share of a template's print by which a page shows more of it than of the next best one. A page of another form
+#: shows a fifth of a template's print at most; versions of one form differ by little.
+LEAST_MARGIN = 0.05
 WHOLE_IMAGE_FIELD = "value"
 
 
@@ -199,14 +202,19 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         trace.note(f"no template: {len(layout.located)} fields found on the page")
         return _Sheet(layout.located)
     tried = [(register(page, template), template) for template in templates]
-    fitting = [(found, template) for found, template in tried if isinstance(found, Registration)]
     for found, template in tried:
         what = found.detail if isinstance(found, Unregistered) else f"lies on it to {found.residual_mm:.2f} mm"
         trace.note(f"template {template.name}: {what}")
-    if not fitting:
-        return next(found for found, _ in tried if isinstance(found, Unregistered))
     # Forms of one office share print: the template of which more is found is the page's, not the one that fits best.
-    best, template = max(fitting, key=lambda pair: pair[0].share)
+    fitting = [(found, template) for found, template in tried if isinstance(found, Registration)]
+    fitting.sort(key=lambda pair: -pair[0].share)
+    if not fitting:
+        if len(templates) > 1:
+            return Unregistered(f"it lies on none of the {len(templates)} templates", None)
+        return next(found for found, _ in tried if isinstance(found, Unregistered))
+    (best, template), *others = fitting
+    if others and best.share - others[0][0].share < LEAST_MARGIN:
+        return Unregistered(f"it lies as well on {template.name!r} as on {others[0][1].name!r}", best.residual_mm)
     return _Sheet(best.located, template.name, template.digest, best.residual_mm)
 
 
@@ -398,8 +406,19 @@ def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
 
 
 def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: Unregistered) -> Record:
-    """A record of a page that lies on none of its templates: every field is there, none has a value."""
-    template = templates[0]
+    """A record of a page that lies on no template: of its only one, every field is there, none has a value."""
+    if len(templates) > 1:
+        return Record(
+            ref=page.ref,
+            template="",
+            template_digest="",
+            model_digest=model_digest,
+            fields=(),
+            verdict=Verdict.REVIEW,
+            reasons=(Reason.UNKNOWN_FORM,),
+            detail=why.detail,
+        )
+    (template,) = templates
     fields = tuple(
         FieldReading(name=field.name, text="", confidence=0.0, verdict=Verdict.REVIEW, reasons=(Reason.REGISTRATION,))
         for field in template.fields

@@ -1,6 +1,6 @@
 """One page, from its file to a record, whatever goes wrong: what a worker does.
 
-In:  a task: which page, and which template serves it.
+In:  a task: which page, and which templates may be its own.
 Out: a `Record`, or an `Unreadable` that says why there is none. Only errors that concern every page are raised.
 """
 
@@ -30,7 +30,7 @@ class PageTask:
     """One page to read."""
 
     ref: PageRef
-    template: str | None  #: Path of the template that serves it.
+    templates: tuple[str, ...] = ()  #: Paths of the templates of which it may be.
     duplicate_of: str = ""  #: An earlier source of equal content.
 
 
@@ -61,7 +61,7 @@ class OpenReader:
         """Read one page. Whatever goes wrong with it, it fails alone."""
         if isinstance(task, Unreadable):
             return task
-        templates = () if task.template is None else (self.templates[task.template],)
+        templates = tuple(self.templates[path] for path in task.templates)
         try:
             page = self.load(task.ref)
             record = self.read(

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     OUTSIDE = "outside"  #: Writing crosses the field's edge, or a cell holds a second mark: a digit may be missing.
     CLIPPED = "clipped"  #: The field leaves the image.
     REGISTRATION = "registration"  #: The page could not be laid on its template.
+    UNKNOWN_FORM = "unknown_form"  #: Of several templates the page lies on none, or on two alike.
     NO_FIELDS = "no_fields"  #: No template was given and nothing that looks like a field was found.
     DUPLICATE = "duplicate_of"  #: A file of equal content came earlier: `duplicate_of:first.png`.
 

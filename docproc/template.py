@@ -281,6 +281,33 @@ def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
     return template
 
 
+def load_templates(paths: Sequence[Path]) -> dict[str, Template]:
+    """Templates by their path: of files, and of all `.yaml` files in folders and below them.
+
+    Raises
+    ------
+    TemplateError
+        If one cannot be loaded, a folder holds none, or two have one name: results are told apart by it.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        if not found:
+            raise TemplateError(f"{path}: no template is in this folder.", remedy="Name a folder with .yaml files.")
+        files += [file for file in found if file not in files]
+    loaded: dict[str, Template] = {}
+    for file in files:
+        template = load_template(file)
+        same = next((path for path, other in loaded.items() if other.name == template.name), None)
+        if same is not None:
+            raise TemplateError(
+                f"{file}: its name {template.name!r} is that of {same}, too.",
+                remedy="Change the `name` of one: results are told apart by it.",
+            )
+        loaded[str(file)] = template
+    return loaded
+
+
 def find_template(folder: Path) -> Path | None:
     """The template.yaml that serves pages in `folder`: in it, or in the nearest folder above that has one."""
     here = Path(os.path.abspath(folder))

@@ -66,7 +66,7 @@ def _reader() -> OpenReader:
 
 
 def _task(name: str, duplicate_of: str = "") -> PageTask:
-    return PageTask(PageRef(name, name, 0, name), None, duplicate_of)
+    return PageTask(PageRef(name, name, 0, name), duplicate_of=duplicate_of)
 
 
 def _outcome(name: str, duplicate_of: str = "") -> Outcome:
@@ -195,7 +195,7 @@ def test_a_template_given_by_the_user_serves_every_page(tmp_path: Path) -> None:
     _template(tmp_path / "scans", "found")
     _image(tmp_path / "scans" / "a.png")
     given = _template(tmp_path / "elsewhere", "given")
-    process_batch([tmp_path / "scans"], tmp_path / "out", template_path=given, jobs=1)
+    process_batch([tmp_path / "scans"], tmp_path / "out", template_paths=[given], jobs=1)
     (row,) = _rows(tmp_path / "out" / "forms.csv")
     assert (row["template"], row["status"], row["reasons"]) == ("given", "review", "registration")
 

@@ -28,6 +28,8 @@ Examples:
       A template.yaml in a folder serves the pages below that folder.
   docproc process scans/*.tif more.pdf -t form.yaml -o results
       Read the fields that form.yaml names.
+  docproc process mixed -t forms -o results
+      Pages of several forms, mixed and turned: each finds its template in the folder forms.
   docproc process crops --whole-image -o results
       Each image is one number, cut out elsewhere.
   docproc process scans -o results --review-below 0.99
@@ -54,8 +56,13 @@ def process(
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", show_default=False)
     ],
     template: Annotated[
-        Path | None,
-        typer.Option("--template", "-t", metavar="FILE", help="Use this template for every page."),
+        list[Path] | None,
+        typer.Option(
+            "--template",
+            "-t",
+            metavar="PATH",
+            help="A template, or a folder of them; may be repeated. Of several, each page finds its own.",
+        ),
     ] = None,
     whole_image: Annotated[
         bool, typer.Option("--whole-image", help="Every image is one number; its field is called value.")
@@ -71,7 +78,7 @@ def process(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Parse, call `process_batch`, print its summary, exit."""
-    if whole_image and template is not None:
+    if whole_image and template:
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
     from docproc.batch import process_batch
 
@@ -80,7 +87,7 @@ def process(
             summary = process_batch(
                 inputs,
                 output,
-                template_path=template,
+                template_paths=template or (),
                 whole_image=whole_image,
                 review_below=review_below,
                 model_dir=model,
@@ -152,7 +159,7 @@ def print_summary(summary: Summary) -> None:
     table.add_column(justify="right")
     table.add_column()
     share = f"{summary.accepted / summary.fields:.1%}" if summary.fields else ""
-    unregistered = [("pages not on their template", summary.unregistered, "is it another form? see sheet review")]
+    unregistered = [("pages not on a template", summary.unregistered, "is it another form? see sheet review")]
     rows = [
         ("pages read", summary.pages, f"{summary.pages_to_review:,} to review"),
         *(unregistered if summary.unregistered else ()),

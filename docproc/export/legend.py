@@ -37,6 +37,7 @@ REASON_MEANING = {
     Reason.CLIPPED.value: "A part of the field lies outside the picture.",
     Reason.OUTSIDE.value: "Writing crosses the field's edge, or a box holds a second mark: a digit may be missing.",
     Reason.REGISTRATION.value: "The page does not lie on its template: another form, or too distorted.",
+    Reason.UNKNOWN_FORM.value: "The page lies on none of the templates, or on two of them alike.",
     Reason.NO_FIELDS.value: "Nothing that looks like a field was found; a template would say where to look.",
     f"{Reason.DUPLICATE}:FILE": "A file with exactly this content came earlier: FILE.",
 }

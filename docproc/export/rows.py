@@ -124,7 +124,9 @@ def is_unread(record: Record) -> bool:
 def page_reasons(record: Record) -> str:
     """The reasons for which a page as a whole goes to review, in words where there are any."""
     told = [
-        f"{reason}: {record.detail}" if reason == Reason.REGISTRATION and record.detail else reason
+        f"{reason}: {record.detail}"
+        if reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM) and record.detail
+        else reason
         for reason in record.reasons
     ]
     return ";".join(told)

@@ -55,7 +55,10 @@ def measure(design: Design, results: Path, *, ocr: bool = False) -> Measured:
     for number, run in enumerate(design.runs):
         out = results / f"{design.name}-{number}"
         failure = process(
-            [str(design.folder / "pages" / name) for name in run.pages], out, template=run.template, ocr=ocr
+            [str(design.folder / "pages" / name) for name in run.pages],
+            out,
+            templates=[] if run.template is None else [run.template],
+            ocr=ocr,
         )
         found: tuple[evaluation.Found, ...] = ()
         if failure:
@@ -70,10 +73,15 @@ def measure(design: Design, results: Path, *, ocr: bool = False) -> Measured:
 
 
 def process(
-    inputs: Sequence[str], out: Path, *, template: Path | None = None, whole_image: bool = False, ocr: bool = False
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    templates: Sequence[Path] = (),
+    whole_image: bool = False,
+    ocr: bool = False,
 ) -> str:
     """Run `docproc process`; what it said where it failed, else ""."""
-    options = ["--template", str(template)] if template else []
+    options = [part for template in templates for part in ("--template", str(template))]
     options += ["--whole-image"] if whole_image else []
     options += ["--ocr"] if ocr else []
     command = [sys.executable, "-m", "docproc", "process", *inputs, "-o", str(out), "--json", *options]
