@@ -79,10 +79,17 @@ class PrintedBoxes:
         return self.ruling.page_from_upright @ box.corners
 
 
-def find_boxes(page: Page) -> PrintedBoxes:
-    """Find every ruled box of a page, written in or not."""
+def find_boxes(page: Page, *, blank: bool = False) -> PrintedBoxes:
+    """Find every ruled box of a page, written in or not.
+
+    On a `blank` page nothing is mended or added: what no writing hides is seen.
+    """
     ruling = find_ruling(page_gray(page))
-    return PrintedBoxes(ruling=ruling, boxes=_enclosed(ruling))
+    quads = _enclosed(ruling)
+    if not blank:
+        quads = completed(mended(quads, ruling), ruling.rules, ruling.filled, ruling.depth)
+        quads = with_rows(quads, ruling.depth, ruling.sheet)
+    return PrintedBoxes(ruling=ruling, boxes=tuple(PrintedBox(corners=quad) for quad in quads))
 
 
 def page_gray(page: Page) -> Gray:
@@ -90,7 +97,8 @@ def page_gray(page: Page) -> Gray:
     return page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
 
 
-def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
+def _enclosed(ruling: Ruling) -> list[Points]:
+    """Corners of the areas that rules close off."""
     barrier = cv2.bitwise_or(ruling.barrier, ruling.filled)
     free = cv2.bitwise_and(cv2.bitwise_not(barrier), ruling.sheet)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
@@ -112,9 +120,7 @@ def _enclosed(ruling: Ruling) -> tuple[PrintedBox, ...]:
         corners = corners + np.array([left, top])
         if _ruled(corners, support):
             found.append(corners)
-    quads = completed(mended(_without_bowls(found, ruling.depth), ruling), ruling.rules, ruling.filled, ruling.depth)
-    quads = with_rows(quads, ruling.depth, ruling.sheet)
-    return tuple(PrintedBox(corners=quad) for quad in quads)
+    return _without_bowls(found, ruling.depth)
 
 
 def _corners(region: Ink) -> Points | None:

@@ -78,7 +78,7 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
         Of the paper.
     """
     page = _enlarged(page)
-    found = find_boxes(page)
+    found = find_boxes(page, blank=True)
     ink = clear_ink(found.ruling.depth)
     sheet, form_from_upright = _sheet(page, found, size_mm)
     clear = [_clear_share(ink, box, form_from_upright) for box in found.boxes]
