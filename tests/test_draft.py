@@ -70,6 +70,21 @@ def test_labels_that_are_asked_for_need_their_extra(
     assert load_template(tmp_path / "form.yaml").fields[0].name == "r01c01"
 
 
+def test_filled_pages_leave_the_fields_that_people_use(run: Run, tmp_path: Path) -> None:
+    folder = SAMPLES / "deposit_slip"
+    pages = [folder / "pages" / name for name in ("001.png", "002.jpg", "003.jpg")]
+    code, said = run(
+        folder / "reference.png", *pages, "-o", tmp_path / "form.yaml", "--paper", "190x110", "--no-labels"
+    )
+    assert code == 0, said
+    assert "filled pages: 3" in said
+    assert "0 to look at" in said
+    own = load_template(folder / "template.yaml")
+    found = load_template(tmp_path / "form.yaml")
+    assert len(found.fields) == len(own.fields)
+    assert all(any(one.box.iou(other.box) >= 0.9 for other in found.fields) for one in own.fields)
+
+
 def test_what_is_in_doubt_is_said_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:
     code, said = run(SAMPLES / "mark_sheet" / "reference.png", "-o", tmp_path / "marks.yaml", "--no-labels")
     assert code == 0

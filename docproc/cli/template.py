@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from docproc.form.proposal import Proposal
     from docproc.page import Page
     from docproc.template import Template
 
@@ -60,6 +62,8 @@ Examples:
       From a PDF, on letter paper.
   docproc template detect slip.jpg --paper 150x85 -o slip.yaml
       A sheet of 150 by 85 mm.
+  docproc template detect blank.png filled/*.jpg -o form.yaml
+      Three filled pages or more tell which places hold digits, and which words or nothing.
 
 \b
 Written beside one another:
@@ -74,6 +78,15 @@ def detect(
     blank: Annotated[
         Path, typer.Argument(metavar="BLANK", help="A blank form: an image or a PDF.", show_default=False)
     ],
+    filled: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILLED]...",
+            help="Filled pages of it, or folders of them: places for words, and unused ones, are left out.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Write the template here.", show_default=False)
     ],
@@ -118,6 +131,9 @@ def detect(
     if is_installed() if labels is None else labels:
         proposal = replace(proposal, fields=with_names(proposal.fields, read_labels(proposal.sheet, size)))
     draft = write_draft(proposal, size, output, blank=blank.name)
+    if filled:
+        proposal = _tried(proposal, draft.template, filled)
+        draft = write_draft(proposal, size, output, blank=blank.name)
     doubtful = [proposed for proposed in proposal.fields if proposed.doubt]
     typer.echo(
         f"{draft.template}: {len(proposal.fields)} fields on {size[0]:g} x {size[1]:g} mm, {len(doubtful)} to look at"
@@ -130,6 +146,25 @@ def detect(
         typer.echo(f"left out: {sentence}")
     typer.echo(f"picture: {draft.picture}")
     typer.echo(f"Next: docproc template check {draft.template} FILLED -o check.png")
+
+
+def _tried(proposal: Proposal, draft: Path, filled: Sequence[str]) -> Proposal:
+    """The proposal after a look at filled pages; which of them could not be used is said."""
+    from docproc.character.recognizer import load_recognizer
+    from docproc.drafting import judged, look_at
+    from docproc.page import read_pages
+    from docproc.template import load_template
+
+    seen = look_at(read_pages(filled), load_template(draft), load_recognizer())
+    for sentence in seen.passed_over:
+        typer.echo(f"not used: {sentence}")
+    if not seen.pages:
+        return proposal
+    fields, left_out = judged(proposal.fields, seen)
+    typer.echo(f"filled pages: {seen.pages}")
+    if not fields:
+        return proposal
+    return replace(proposal, fields=fields, left_out=(*proposal.left_out, *left_out))
 
 
 @app.command("schema", help="Print the JSON schema of a template, for editors and other programs.")
