@@ -12,11 +12,12 @@ The way of a page, and where to find it:
     rules, decision            what a value must satisfy; accepted, to review, or rejected
     pipeline                   read_page: all of the above, in order, on one screen
     reader, engine/, batch     many pages, on all cores
+    drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets
     explain, evaluation        how a page was read; how well a batch was
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)
     cli/                       the verbs
-    geometry, litert, errors   what all of it stands on
+    geometry, litert, ocr, errors  what all of it stands on
 
 In a program: `docproc.batch.process_batch` reads folders, `docproc.pipeline.read_page` one page.
 Importing this package loads none of it.

@@ -12,6 +12,7 @@ from PIL import Image
 
 from docproc import ocr
 from docproc.cli import main
+from docproc.geometry import Box
 from docproc.template import load_template
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -83,6 +84,56 @@ def test_filled_pages_leave_the_fields_that_people_use(run: Run, tmp_path: Path)
     found = load_template(tmp_path / "form.yaml")
     assert len(found.fields) == len(own.fields)
     assert all(any(one.box.iou(other.box) >= 0.9 for other in found.fields) for one in own.fields)
+
+
+def pdf_form(*fields: str, rotate: int = 0) -> bytes:
+    """A PDF of one page of 420 x 300 points with text fields; each is the inside of its dictionary."""
+    first = 5
+    kids = " ".join(f"{first + number} 0 R" for number in range(len(fields)))
+    bodies = [
+        f"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [{kids}] >> >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 420 300] /Rotate {rotate} /Contents 4 0 R /Annots [{kids}] >>",
+        "<< /Length 0 >> stream\n\nendstream",
+        *(f"<< /Type /Annot /Subtype /Widget /P 3 0 R {field} >>" for field in fields),
+    ]
+    text, places = "%PDF-1.7\n", []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(text))
+        text += f"{number} 0 obj\n{body}\nendobj\n"
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    size = len(bodies) + 1
+    text += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer << /Size {size} /Root 1 0 R >>\n"
+    return f"{text}startxref\n{text.index('xref')}\n%%EOF\n".encode()
+
+
+FORM_FIELDS = (
+    "/FT /Tx /T (meter_no) /Rect [60 200 260 220] /MaxLen 8 /Ff 16777216",
+    "/FT /Tx /T (reading) /Rect [60 150 160 170]",
+    "/FT /Btn /T (agree) /Rect [60 100 70 110]",
+)
+
+
+@pytest.mark.parametrize("rotate", [0, 90])
+def test_a_pdf_form_gives_its_own_names_and_boxes(rotate: int, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "form.pdf").write_bytes(pdf_form(*FORM_FIELDS, rotate=rotate))
+    code, said = run(tmp_path / "form.pdf", "-o", tmp_path / "form.yaml")
+    assert code == 0, said
+    found = load_template(tmp_path / "form.yaml")
+    kinds = {field.name: (field.kind, field.cells) for field in found.fields}
+    assert kinds == {"meter_no": ("comb", 8), "reading": ("free", 1)}
+    box, point = found.field("meter_no").box, 25.4 / 72
+    left, top, width, height = (60, 80, 200, 20) if rotate == 0 else (200, 60, 20, 200)
+    assert box.iou(Box(left * point, top * point, width * point, height * point)) > 0.98
+    assert (found.page.width_mm < found.page.height_mm) == (rotate == 90)
+
+
+def test_a_pdf_form_needs_no_paper(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "form.pdf").write_bytes(pdf_form(*FORM_FIELDS))
+    code, said = run(tmp_path / "form.pdf", "-o", tmp_path / "form.yaml", "--paper", "a4")
+    assert code == 2
+    assert "knows its size" in said
+    assert not (tmp_path / "form.yaml").exists()
 
 
 def test_what_is_in_doubt_is_said_and_stands_in_the_file(run: Run, tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ open the picture, delete what holds no digits, and set the names right.
 Examples:
   docproc template detect blank.png -o form.yaml
       From a scan of the whole sheet; its paper is told by its size.
-  docproc template detect blank.pdf --paper letter -o form.yaml
-      From a PDF, on letter paper.
+  docproc template detect blank.pdf -o form.yaml
+      From a PDF, which knows its size; from a PDF form, with the form's own fields and names.
   docproc template detect slip.jpg --paper 150x85 -o slip.yaml
       A sheet of 150 by 85 mm.
   docproc template detect blank.png filled/*.jpg -o form.yaml
@@ -102,10 +102,11 @@ def detect(
     force: Annotated[bool, typer.Option("--force", help="Write over a template that exists.")] = False,
 ) -> None:
     """Find the places, write the draft, say what to look at."""
+    from docproc.decoding import form_fields
     from docproc.form.draft import draft_paths, write_draft
     from docproc.form.naming import read_labels, with_names
     from docproc.form.paper import paper_of, parse_paper
-    from docproc.form.proposal import propose_fields
+    from docproc.form.proposal import from_form, propose_fields
     from docproc.ocr import is_installed, require_ocr
 
     try:
@@ -120,8 +121,14 @@ def detect(
     if labels:
         require_ocr("Naming fields by their labels", extra="labels")
     page = _opened(blank, page_number)
-    size = paper_of(page, given)
+    pdf_size, own = form_fields(blank, page_number - 1) or (None, ())
+    if own and given is not None:
+        raise typer.BadParameter("a PDF form knows its size: leave it out.", param_hint="--paper")
+    size = pdf_size if own and pdf_size is not None else paper_of(page, given, unless=pdf_size)
     proposal = propose_fields(page, size)
+    if own:  # it says itself where its fields are, and their names
+        proposal = replace(proposal, fields=from_form(own), left_out=())
+        labels = False
     if not proposal.fields:
         raise PageError(
             f"{page.ref.source}: no place to write is found on this page.",

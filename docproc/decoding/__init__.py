@@ -19,8 +19,9 @@ from typing import BinaryIO
 from docproc.decoding import image, pdf, tiff
 from docproc.decoding.faults import READABLE, RESCAN, damaged, one_line, page_error
 from docproc.decoding.image import Pixels
+from docproc.decoding.pdf import FormField
 
-__all__ = ["Pixels", "count_pages", "decode"]
+__all__ = ["FormField", "Pixels", "count_pages", "decode", "form_fields"]
 
 HEAD_BYTES = 1024  #: Enough to tell every format; a PDF may begin this late (ISO 32000-1, annex H.3.4.1).
 PAGED = ("PDF", "TIFF")  #: Formats that hold more than one page.
@@ -66,6 +67,19 @@ def decode(path: Path, index: int) -> tuple[Pixels, float | None]:
         if kind == "PDF":
             return pdf.decode(file, index, where)
         return image.decode(file, kind, index, where)
+
+
+def form_fields(path: Path, index: int) -> tuple[tuple[float, float], tuple[FormField, ...]] | None:
+    """Size in mm of page `index` of a PDF, and the text fields that it has as a form; None for any other file.
+
+    Raises
+    ------
+    PageError
+        If the page cannot be read.
+    """
+    where = one_line(path)
+    with _opened(path, where) as (file, kind):
+        return pdf.form_fields(file, index, f"{where}, page {index + 1}") if kind == "PDF" else None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Out: where a page is one scanned picture, that picture, pixel by pixel as it was
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,12 @@ from PIL import Image, ImageFilter
 
 from docproc.decoding.faults import DECODER_FAULTS, RESCAN, check_size, damaged, page_error
 from docproc.decoding.image import Pixels, plausible_dpi, without_false_color
+from docproc.geometry import MM_PER_INCH, Box
 
 POINTS_PER_INCH = 72
+MM_PER_POINT = MM_PER_INCH / POINTS_PER_INCH
+_FINE = 100  #: Steps to a point in which places are asked of PDFium, which gives whole ones.
+_COMB = 1 << 24  #: Of a text field's flags: its letters stand in a comb (ISO 32000-1, table 228).
 DRAWN_DPI = 300  #: Resolution of a page that is drawn: what document scanners are set to.
 MAX_DRAWN_SIDE_PX = 7016  #: A2 at 300 dpi. PDFs that claim a larger sheet have a wrong scale, and are drawn smaller.
 
@@ -63,6 +68,72 @@ def decode(file: BinaryIO, index: int, where: str) -> tuple[Pixels, float | None
             return _drawn(page, where)
         except DECODER_FAULTS as error:
             raise damaged(where, "PDF", error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A text field of a PDF form."""
+
+    name: str
+    box: Box  #: In mm, from the upper left corner of the page as it is shown.
+    cells: int  #: Boxes of a comb; 1 where it is none.
+
+
+def form_fields(file: BinaryIO, index: int, where: str) -> tuple[tuple[float, float], tuple[FormField, ...]]:
+    """Size of a page in mm (width, height), and its text fields; none where the PDF is no form.
+
+    Raises
+    ------
+    PageError
+    """
+    with _document(file, where) as document:
+        try:
+            page = document[index]
+            size_mm = (page.get_width() * MM_PER_POINT, page.get_height() * MM_PER_POINT)
+            if document.formenv is None:
+                return size_mm, ()
+            return size_mm, tuple(_text_fields(page, document.formenv))
+        except DECODER_FAULTS as error:
+            raise damaged(where, "PDF", error) from error
+
+
+def _text_fields(page: Any, form: Any) -> Iterator[FormField]:
+    from pypdfium2 import raw
+
+    for number in range(raw.FPDFPage_GetAnnotCount(page)):
+        annotation = raw.FPDFPage_GetAnnot(page, number)
+        try:
+            kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+            corners = raw.FS_RECTF()
+            if kind == raw.FPDF_FORMFIELD_TEXTFIELD and raw.FPDFAnnot_GetRect(annotation, corners):
+                box = Box.around(
+                    [_shown(page, corners.left, corners.top), _shown(page, corners.right, corners.bottom)]
+                )
+                length = ctypes.c_float()
+                raw.FPDFAnnot_GetNumberValue(annotation, b"MaxLen", length)
+                in_comb = raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _COMB
+                yield FormField(_field_name(form, annotation), box, max(int(length.value), 1) if in_comb else 1)
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _shown(page: Any, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the PDF's own space lies on the page as it is shown, turned and cropped, in mm."""
+    from pypdfium2 import raw
+
+    column, row = ctypes.c_int(), ctypes.c_int()
+    size = (round(page.get_width() * _FINE), round(page.get_height() * _FINE))
+    raw.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, column, row)
+    return column.value / _FINE * MM_PER_POINT, row.value / _FINE * MM_PER_POINT
+
+
+def _field_name(form: Any, annotation: Any) -> str:
+    from pypdfium2 import raw
+
+    length = raw.FPDFAnnot_GetFormFieldName(form, annotation, None, 0)
+    buffer = ctypes.create_string_buffer(length)
+    raw.FPDFAnnot_GetFormFieldName(form, annotation, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), length)
+    return buffer.raw.decode("utf-16-le").rstrip("\0")
 
 
 @contextmanager

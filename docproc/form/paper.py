@@ -37,7 +37,7 @@ def parse_paper(text: str) -> Size:
     return sizes
 
 
-def paper_of(page: Page, given: Size | None = None) -> Size:
+def paper_of(page: Page, given: Size | None = None, *, unless: Size | None = None) -> Size:
     """The paper that a page is an image of.
 
     Parameters
@@ -45,6 +45,8 @@ def paper_of(page: Page, given: Size | None = None) -> Size:
     given : Size, optional
         What the user says, either way up. Without it a paper's size in pixels, where the file names its resolution;
         else its shape.
+    unless : Size, optional
+        What the file says, which is believed where it is no paper that is known: scanners write what they like.
 
     Raises
     ------
@@ -73,6 +75,8 @@ def paper_of(page: Page, given: Size | None = None) -> Size:
         for name in ("a4", "letter", "legal")
         if _off(_lying(PAPERS[name], width_px, height_px), width_px, height_px) <= NEAR
     ]
+    if not near and unless is not None:
+        return unless
     if not near:
         raise PageError(
             f"{seen} has the shape of no paper that docproc knows.",

@@ -10,14 +10,17 @@ than figures are written, are left out: spaces of the design, signatures, drawin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
+from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.decoding import FormField
 from docproc.form.boxes import PrintedBox, PrintedBoxes, find_boxes
 from docproc.form.grid import COMB_ASPECT, SAME_SIZE, TOUCH_PX, Place, arrange
 from docproc.form.handwriting import clear_ink
@@ -111,6 +114,22 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
     candidates += _lines(ink, edges, form_from_upright)
     fields = _named(_apart(candidates, size_mm))
     return Proposal(fields, _sentences(out), sheet)
+
+
+def from_form(form_fields: Sequence[FormField]) -> tuple[Proposed, ...]:
+    """The fields of a PDF form, which has its own names and boxes; in reading order."""
+    named = Counter(one.name for one in form_fields)
+    met = Counter[str]()
+    fields = []
+    for one in sorted(form_fields, key=lambda one: (round(one.box.center[1] / LOWEST_MM), one.box.left)):
+        met[one.name] += 1
+        name = one.name if named[one.name] == 1 else f"{one.name}_{met[one.name]}"
+        kind: Literal["comb", "free"] = "comb" if 1 < one.cells <= LONGEST_COMB else "free"
+        cells = one.cells if kind == "comb" else 1
+        fields.append(
+            Proposed(Field(name=name or f"field_{met[one.name]}", kind=kind, box=_rounded(one.box), cells=cells))
+        )
+    return tuple(fields)
 
 
 def _enlarged(page: Page) -> Page:
