@@ -17,11 +17,12 @@ from docproc.errors import TemplateError
 
 
 def explain_fault(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
-    """The first fault in words, with the line that it stands on; more faults are counted."""
+    """The first fault in words, with the line that it stands on; the others are counted."""
     # Where a field is at fault, pydantic adds that the list of sound fields is too short.
     everything = error.errors()
     faults = [fault for fault in everything if fault["type"] != "too_short"] or everything
-    first = faults[0]
+    # A key that nobody knows is mistyped: that a key is missing there follows from it.
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     where = first["loc"]
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
@@ -44,7 +45,7 @@ def explain_fault(path: Path, root: yaml.Node | None, data: dict, error: Validat
     elif name:
         message = f"field {name!r}: {message}"
     count = len(faults) - 1
-    more = f" ({count} more {'fault' if count == 1 else 'faults'} after it)" if count else ""
+    more = f" ({count} more {'fault' if count == 1 else 'faults'} beside it)" if count else ""
     return TemplateError(
         f"{path}, line {line_of(root, where)}: {message}.{more}",
         remedy="`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan.",

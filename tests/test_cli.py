@@ -140,7 +140,7 @@ def test_more_failures_than_a_screen_holds_are_counted(run: Run, tmp_path: Path)
 def test_the_summary_names_the_threshold_in_force(run: Run, tmp_path: Path) -> None:
     _blank(tmp_path / "scans" / "a.png")
     _, out, _ = run("process", "scans", "--whole-image", "-o", "out", "--review-below", "0.9")
-    assert "less sure than 0.90, or a rule broken" in out
+    assert "less sure than 0.90, or for a reason in fields.csv" in out
 
 
 def test_where_no_page_was_read_no_rate_is_printed(run: Run, tmp_path: Path) -> None:

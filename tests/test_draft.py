@@ -145,6 +145,18 @@ def test_what_is_in_doubt_is_said_and_stands_in_the_file(run: Run, tmp_path: Pat
     assert "name: marks\n" in text
 
 
+@pytest.mark.parametrize("turn_deg", [90, 180])
+def test_a_blank_that_lies_wrong_is_turned(turn_deg: int, run: Run, tmp_path: Path) -> None:
+    with Image.open(SAMPLES / "meter_reading" / "reference.png") as blank:
+        blank.rotate(turn_deg, expand=True).save(tmp_path / "turned.png")
+    code, said = run(tmp_path / "turned.png", "-o", tmp_path / "form.yaml", "--paper", "210x130")
+    assert code == 0, said
+    assert f"turned.png: turned by {360 - turn_deg} degrees" in said
+    own = load_template(SAMPLES / "meter_reading" / "template.yaml")
+    found = load_template(tmp_path / "form.yaml")
+    assert all(any(one.box.iou(other.box) >= 0.9 for other in found.fields) for one in own.fields)
+
+
 def test_a_template_that_exists_is_kept_unless_forced(run: Run, tmp_path: Path) -> None:
     output = tmp_path / "form.yaml"
     output.write_text("mine", encoding="utf-8")

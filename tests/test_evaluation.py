@@ -291,3 +291,13 @@ def test_the_verb_prints_json(tmp_path: Path):
     assert report["wrong_and_accepted"] == [
         {"source": "01.jpg", "page": 1, "field": "total", "truth": "1", "value": "7", "confidence": 0.9}
     ]
+
+
+def test_names_that_the_results_lack_are_told_with_what_they_may_be(tmp_path: Path):
+    write_csv(tmp_path / "fields.csv", COLUMNS, row("total_sum", "1"), row("day", "2"))
+    rows = [truth_row("totalsum", "1"), truth_row("day", "2"), truth_row("xyz", "3")]
+    path = write_csv(tmp_path / "t.csv", ["source", "page", "field", "value"], *rows)
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), "--truth", str(path)])
+    assert result.exit_code == 0
+    assert "2 names of the truth are not in the results: totalsum (is it total_sum?), xyz." in result.stderr
+    assert "--by box" in result.stderr

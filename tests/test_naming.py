@@ -35,6 +35,19 @@ def test_one_line_of_print_over_two_fields_is_parted_by_words() -> None:
     assert names(boxes, [("Month           Year", Box(52, 14, 44, 4))]) == ["month", "year"]
 
 
+def test_a_line_is_named_by_what_stands_under_it_and_not_by_a_column_above() -> None:
+    table = [Box(50, 20 + 8 * row, 20, 8) for row in range(4)]
+    labels = [("Q4", Box(55, 14, 6, 4)), *((f"Row {row}", Box(20, 22 + 8 * row, 20, 4)) for row in range(4))]
+    line = Box(40, 70, 60, 7)
+    assert names([*table, line], [*labels, ("Signature", Box(40, 78, 20, 3))])[-1] == "signature"
+    assert names([*table, line], labels)[-1] == "r05c01"
+
+
+def test_sentences_over_a_field_are_no_heading() -> None:
+    label = ("Figures are checked by a person wherever the machine is in doubt", Box(40, 14, 70, 4))
+    assert names([Box(40, 20, 70, 8)], [label]) == ["r01c01"]
+
+
 def test_names_are_told_apart_and_never_too_long() -> None:
     boxes = [Box(50, 20, 40, 8), Box(50, 40, 40, 8)]
     label = "the same words that go on and on and on until nobody reads them"

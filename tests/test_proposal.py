@@ -174,6 +174,14 @@ def test_what_is_too_low_too_high_or_too_long_is_told_and_left_out() -> None:
     assert len(proposal.left_out) == 3
 
 
+def test_a_box_up_to_the_edge_stays_on_the_sheet() -> None:
+    blank = Blank()
+    blank.pen.rectangle([-3, 300, 500, 380], outline=40, width=3)
+    (one,) = blank.proposed().fields
+    assert one.field.box.left == 0
+    assert one.field.box.right == pytest.approx(500 / PX_PER_MM, abs=0.5)
+
+
 def test_a_white_sheet_has_no_fields() -> None:
     assert Blank().proposed().fields == ()
 

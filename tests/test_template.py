@@ -204,7 +204,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_many_faults_are_counted(tmp_path: Path) -> None:
     text = changed("required: true", "requird: true").replace("max: 500", "maximum: 500")
-    assert "(1 more fault after it)" in refused(tmp_path, text).message
+    assert "(1 more fault beside it)" in refused(tmp_path, text).message
 
 
 def test_the_digest_changes_with_the_file_and_with_the_reference(tmp_path: Path) -> None:

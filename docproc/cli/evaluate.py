@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from docproc.evaluation import Evaluation, Judged
+    from docproc.evaluation import Evaluation, Found, Judged
 
 
 HELP = """Measure results against the truth: how many fields are right, and what the confidences are worth.
@@ -23,13 +24,19 @@ Examples:
   docproc evaluate results --truth truth.csv
       truth.csv has the columns source, page, field, value; sources may leave out the folder.
   docproc evaluate results --truth truth.csv --by box
-      For pages read without a template: the truth also has left_px, top_px, width_px, height_px,
-      and each field of it is joined to the found field whose box covers it best.
+      Where names differ, or pages were read without a template: the truth also has left_px, top_px,
+      width_px, height_px, and each field of it is joined to the found field whose box covers it best.
 
 \b
 Rows whose column `scored` says `no` are left out. A field of the truth that was not found is wrong,
 unless it is blank there. A field is right only if every digit is, leading zeros too.
+
+The last table tells what another threshold would do: with so many of the least sure fields left to people, so
+many of the others are wrong. Expected calibration error: how far confidences are from the share that is right.
 """
+
+
+MOST_NAMES = 6  #: Of those missing that are listed.
 
 
 class JoinBy(StrEnum):
@@ -56,12 +63,10 @@ def evaluate(
 
     from docproc import evaluation
 
-    judged = evaluation.judge(evaluation.read_found(results), evaluation.read_truth(truth), by=by.value)
-    if by is JoinBy.NAME and judged and not any(one.found for one in judged):
-        typer.echo(
-            "No field of the truth was found by its name; were the pages read without a template? Try --by box.",
-            err=True,
-        )
+    found = evaluation.read_found(results)
+    judged = evaluation.judge(found, evaluation.read_truth(truth), by=by.value)
+    if by is JoinBy.NAME:
+        _tell_missing([one for one in judged if not one.found], found)
     total, by_template = evaluation.evaluate(judged), evaluation.evaluate_by_template(judged)
     unseen = evaluation.wrong_and_accepted(judged)
     if as_json:
@@ -77,6 +82,24 @@ def evaluate(
     console.print(_reject_table(total))
     if unseen:
         console.print(_unseen_table(unseen))
+
+
+def _tell_missing(missing: Sequence[Judged], found: Sequence[Found]) -> None:
+    """Which names of the truth the results do not have, and what they may be called there."""
+    known = dict.fromkeys(one.field for one in found)
+    names = list(dict.fromkeys(one.truth.field for one in missing if one.truth.field not in known))
+    if not names:
+        return
+    told = []
+    for name in names[:MOST_NAMES]:
+        alike = get_close_matches(name, known, n=1)
+        told.append(f"{name} (is it {alike[0]}?)" if alike else name)
+    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    typer.echo(
+        f"{len(names)} names of the truth are not in the results: {', '.join(told)}{more}.\n"
+        "Where names differ, or pages were read without a template, --by box joins fields by their places.",
+        err=True,
+    )
 
 
 def _as_json(one: Judged) -> dict[str, object]:

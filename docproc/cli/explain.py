@@ -39,8 +39,8 @@ def explain(
         typer.Option(
             "--template",
             "-t",
-            metavar="FILE",
-            help="The form's template.  [default: a template.yaml in the page's folder or above; else none]",
+            metavar="PATH",
+            help="The form's template, or a folder of them.  [default: template.yaml in the page's folder or above]",
         ),
     ] = None,
     field: Annotated[str | None, typer.Option(metavar="NAME", help="Explain this field alone.")] = None,
@@ -60,7 +60,7 @@ def explain(
     from docproc.explain import INDEX, explain_page
     from docproc.page import list_pages, load_page
     from docproc.sources import find_sources
-    from docproc.template import find_template, load_template
+    from docproc.template import find_template, load_templates
 
     if scan.is_dir():
         raise PageError(f"{scan} is a folder.", remedy="Name one image or PDF in it.")
@@ -68,8 +68,8 @@ def explain(
     if page_number > len(refs):
         raise PageError(f"{scan} has {len(refs)} pages, and no page {page_number}.", remedy="Name one that it has.")
     path = None if whole_image else template or find_template(scan.parent)
-    templates = [] if path is None else [load_template(path)]
-    if templates and field is not None:
+    templates = [] if path is None else list(load_templates([path]).values())
+    if len(templates) == 1 and field is not None:
         templates[0].field(field)
     recognizer = load_recognizer(model)
     line_reader = line_reader_beside(recognizer, lines)

@@ -46,7 +46,8 @@ Results in the output folder, complete or not at all:
 \b
 Exit codes:
   0 every page has a record      10 done, but some pages failed (errors.csv)
-  2 usage  3 template  5 model  7 output  130 interrupted  1 a fault in docproc
+  2 usage  3 template  4 nothing to read  5 model  7 output  8 an extra is needed
+  130 interrupted  1 a fault in docproc
 """
 
 
@@ -185,7 +186,7 @@ def _why_to_review(summary: Summary) -> str:
 
     if summary.review_below is None:
         return ""
-    return f"less sure than {threshold(summary.review_below)}, or a rule broken"
+    return f"less sure than {threshold(summary.review_below)}, or for a reason in fields.csv"
 
 
 def _next_step(summary: Summary) -> str:

@@ -69,7 +69,7 @@ Examples:
 Written beside one another:
   form.yaml         the template, a line a field; what to look at behind it
   form-blank.png    the sheet, straightened: the template's reference image
-  form-fields.png   the sheet with all fields and their names
+  form-fields.png   the sheet with all fields and their names: red, orange what to look at; gray what was left out
 """
 
 
@@ -102,12 +102,14 @@ def detect(
     force: Annotated[bool, typer.Option("--force", help="Write over a template that exists.")] = False,
 ) -> None:
     """Find the places, write the draft, say what to look at."""
+    import numpy as np
+
     from docproc.decoding import form_fields
     from docproc.form.draft import draft_paths, write_draft
     from docproc.form.naming import read_labels, with_names
-    from docproc.form.paper import paper_of, parse_paper
+    from docproc.form.paper import Paper, paper_of, parse_paper
     from docproc.form.proposal import from_form, propose_fields
-    from docproc.ocr import is_installed, require_ocr
+    from docproc.ocr import is_installed, require_ocr, upright_turn
 
     try:
         given = None if paper is None else parse_paper(paper)
@@ -120,22 +122,27 @@ def detect(
         )
     if labels:
         require_ocr("Naming fields by their labels", extra="labels")
+    labels = is_installed() if labels is None else labels
     page = _opened(blank, page_number)
     pdf_size, own = form_fields(blank, page_number - 1) or (None, ())
+    turn = upright_turn(page.pixels) if labels and not own else 0
+    if turn:
+        page = replace(page, pixels=np.ascontiguousarray(np.rot90(page.pixels, turn)))
+        typer.echo(f"{blank.name}: turned by {90 * turn} degrees, so that its print is upright")
     if own and given is not None:
         raise typer.BadParameter("a PDF form knows its size: leave it out.", param_hint="--paper")
-    size = pdf_size if own and pdf_size is not None else paper_of(page, given, unless=pdf_size)
+    paper_seen = Paper(pdf_size, "as the PDF says") if own and pdf_size else paper_of(page, given, in_file=pdf_size)
+    size = paper_seen.size_mm
     proposal = propose_fields(page, size)
     if own:  # it says itself where its fields are, and their names
-        proposal = replace(proposal, fields=from_form(own), left_out=())
-        labels = False
+        proposal = replace(proposal, fields=from_form(own), left_out=(), boxes_left_out=())
     if not proposal.fields:
         raise PageError(
             f"{page.ref.source}: no place to write is found on this page.",
             remedy="Is it a form, whole, sharp, the right way up? What has neither boxes nor lines is for you to "
             "measure: `docproc template schema` says how a field is written.",
         )
-    if is_installed() if labels is None else labels:
+    if labels and not own:
         proposal = replace(proposal, fields=with_names(proposal.fields, read_labels(proposal.sheet, size)))
     draft = write_draft(proposal, size, output, blank=blank.name)
     if filled:
@@ -143,7 +150,8 @@ def detect(
         draft = write_draft(proposal, size, output, blank=blank.name)
     doubtful = [proposed for proposed in proposal.fields if proposed.doubt]
     typer.echo(
-        f"{draft.template}: {len(proposal.fields)} fields on {size[0]:g} x {size[1]:g} mm, {len(doubtful)} to look at"
+        f"{draft.template}: {len(proposal.fields)} fields, {len(doubtful)} to look at\n"
+        f"paper: {size[0]:g} x {size[1]:g} mm, {paper_seen.told}"
     )
     for proposed in doubtful[:MOST_DOUBTS]:
         typer.echo(f"  {proposed.field.name}: {proposed.doubt}")
@@ -152,7 +160,10 @@ def detect(
     for sentence in proposal.left_out:
         typer.echo(f"left out: {sentence}")
     typer.echo(f"picture: {draft.picture}")
-    typer.echo(f"Next: docproc template check {draft.template} FILLED -o check.png")
+    typer.echo(
+        "Next: look at the picture, set the names in the template right, delete the lines of what you do not need; "
+        f"then\n  docproc template check {draft.template} A_FILLED_PAGE -o check.png"
+    )
 
 
 def _tried(proposal: Proposal, draft: Path, filled: Sequence[str]) -> Proposal:
@@ -213,6 +224,8 @@ def _opened(path: Path, number: int) -> Page:
     from docproc.page import list_pages, load_page
     from docproc.sources import find_sources
 
+    if path.is_dir():
+        raise PageError(f"{path} is a folder.", remedy="Name one image or PDF in it.")
     refs = list_pages(find_sources([str(path)])[0])
     if number > len(refs):
         raise PageError(f"{path} has {len(refs)} pages, and no page {number}.", remedy="Name one that it has.")

@@ -6,10 +6,11 @@ In:  a `Proposal`, the paper's size, where to write. Out: `form.yaml`, `form-bla
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import yaml
@@ -19,8 +20,10 @@ from docproc.errors import OutputError
 from docproc.form.location import LocatedField
 from docproc.form.overlay import draw_template
 from docproc.form.proposal import Proposal, Proposed
-from docproc.geometry import Transform
+from docproc.geometry import Box, Transform
 from docproc.template import Field, Template, load_template
+
+LEFT_OUT_COLOR = (150, 150, 150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ def write_draft(proposal: Proposal, size_mm: tuple[float, float], output: Path, 
         )
         _replace(draft.template, lambda path: path.write_text(text + "\n", encoding="utf-8"))
         template = load_template(draft.template)
-        picture = draw_fields(proposal.sheet, template)
+        doubtful = {proposed.field.name for proposed in proposal.fields if proposed.doubt}
+        picture = draw_fields(proposal.sheet, template, doubtful=doubtful, left_out=proposal.boxes_left_out)
         _replace(draft.picture, lambda path: Image.fromarray(picture).save(path, format="PNG"))
     except OSError as error:
         raise OutputError(
@@ -68,14 +72,25 @@ def write_draft(proposal: Proposal, size_mm: tuple[float, float], output: Path, 
     return draft
 
 
-def draw_fields(sheet: npt.NDArray[np.uint8], template: Template) -> npt.NDArray[np.uint8]:
-    """The template on its reference image, for people."""
+def draw_fields(
+    sheet: npt.NDArray[np.uint8],
+    template: Template,
+    *,
+    doubtful: Collection[str] = (),
+    left_out: Sequence[Box] = (),
+) -> npt.NDArray[np.uint8]:
+    """The template on its reference image, for people; boxes that were left out are gray."""
     height, width = sheet.shape[:2]
     sheet_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(
         width / template.page.width_mm, height / template.page.height_mm
     )
     located = [LocatedField(field, sheet_from_form) for field in template.fields]
-    return draw_template(sheet, template, sheet_from_form, located)
+    boxes = [sheet_from_form.box(box) for box in left_out]
+    marked = np.ascontiguousarray(sheet if sheet.ndim == 3 else cv2.cvtColor(sheet, cv2.COLOR_GRAY2RGB))
+    for box in boxes:
+        corners = (round(box.left), round(box.top)), (round(box.right), round(box.bottom))
+        cv2.rectangle(marked, *corners, LEFT_OUT_COLOR, 2)
+    return draw_template(marked, template, sheet_from_form, located, doubtful=doubtful, names_inside=True)
 
 
 def _lines(fields: Sequence[Proposed], size_mm: tuple[float, float], draft: Draft, blank: str) -> Iterator[str]:

@@ -25,6 +25,9 @@ LONGEST = 40  #: Letters of a name.
 LEFT_MM = 60.0  #: How far to the left of a field its label may end, without the other fields in between.
 BESIDE_MM = 3.0  #: Words of a heading that stand so far beside a field are another field's.
 ABOVE_MM = 6.0  #: How far above a field its label may stand.
+BELOW_MM = 2.5  #: How far below a line its label may stand, where it has none before or above it.
+EDGE_MM = 1.5  #: Fields of a column have their sides within this.
+MOST_WORDS = 5  #: Of a heading; longer print is a sentence.
 SAME_LINE = 0.4  #: Share of the lower one's height by which label and field must stand side by side.
 OVER = 0.3  #: Share of the narrower one's width by which a heading must stand over its field.
 
@@ -62,6 +65,8 @@ def with_names(fields: Sequence[Proposed], labels: Sequence[Label]) -> tuple[Pro
         near = _above(box, named, boxes, far=False)
         if row is None and near is None:
             near = _above(box, named, boxes, far=True)
+        if row is None and near is None:
+            near = _below(box, named)
         if row is not None and shared[id(row)] > 1:
             heading = near or _above(box, named, boxes, far=True)
             name = _joined(row, heading)
@@ -108,7 +113,11 @@ def _above(box: Box, labels: Sequence[Label], fields: Sequence[Box], *, far: boo
     for label in labels:
         over = min(box.right, label.box.right) - max(box.left, label.box.left)
         gap = box.top - label.box.bottom
-        if over < OVER * min(box.width, label.box.width) or gap < -0.5 * label.box.height:
+        if (
+            len(_over(label, box).text.split()) > MOST_WORDS
+            or over < OVER * min(box.width, label.box.width)
+            or gap < -0.5 * label.box.height
+        ):
             continue
         if not far and gap > ABOVE_MM:
             continue
@@ -119,14 +128,26 @@ def _above(box: Box, labels: Sequence[Label], fields: Sequence[Box], *, far: boo
     best = _over(best, box)
     if not far:
         return best
-    # Between a column's heading and its fields stand fields, and nothing else.
-    between = [
+    # Between a column's heading and its lower fields stand its upper ones, edge to edge, and nothing else.
+    column = [
         other
         for other in fields
-        if other.bottom <= box.top + 1 and other.top >= best.box.top and _is_over(other, box)
+        if abs(other.left - box.left) <= EDGE_MM and abs(other.right - box.right) <= EDGE_MM and other.top < box.top
     ]
-    covered = sum(other.height for other in between)
-    return best if covered >= 0.6 * (box.top - best.box.bottom) - ABOVE_MM else None
+    covered = sum(other.height for other in column if other.top >= best.box.top)
+    nearest = max((other.bottom for other in column), default=-np.inf)
+    is_column = box.top - nearest <= ABOVE_MM and covered >= 0.6 * (box.top - best.box.bottom) - ABOVE_MM
+    return best if is_column else None
+
+
+def _below(box: Box, labels: Sequence[Label]) -> Label | None:
+    """The print right under a field: what is to be signed or filled in on the line above it."""
+    for label in labels:
+        over = min(box.right, label.box.right) - max(box.left, label.box.left)
+        gap = label.box.top - box.bottom
+        if -0.5 * label.box.height <= gap <= BELOW_MM and over >= OVER * min(box.width, label.box.width):
+            return label
+    return None
 
 
 def _over(label: Label, box: Box) -> Label:
@@ -139,10 +160,6 @@ def _over(label: Label, box: Box) -> Label:
     ]
     goes_on = max(box.left - label.box.left, label.box.right - box.right) > 2 * BESIDE_MM
     return Label(" ".join(match[0] for match in words), label.box) if words and goes_on else label
-
-
-def _is_over(one: Box, other: Box) -> bool:
-    return min(one.right, other.right) - max(one.left, other.left) > 0.5 * min(one.width, other.width)
 
 
 def _slug(text: str) -> str:

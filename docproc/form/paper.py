@@ -7,12 +7,22 @@ Out: (width, height) in mm, the way the image lies.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from docproc.errors import PageError
 from docproc.geometry import MM_PER_INCH
 from docproc.page import Page
 
 Size = tuple[float, float]  #: (width, height) in mm.
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A sheet's size, and how it is known."""
+
+    size_mm: Size
+    told: str  #: In words, for people.
+
 
 PAPERS: dict[str, Size] = {
     "a3": (297, 420),
@@ -23,6 +33,8 @@ PAPERS: dict[str, Size] = {
     "legal": (215.9, 355.6),
 }
 NEAR = 0.02  #: Share by which an image's size or shape may differ from a paper's and still be that paper.
+LEAST_DPI = 100.0  #: Below, programs write a screen's resolution.
+LARGEST_MM = 1200.0  #: A0 is smaller; a larger sheet is a wrong word in a file.
 FAR = 0.06  #: From this on the image does not show that paper, or not all of it, or more.
 
 
@@ -37,21 +49,21 @@ def parse_paper(text: str) -> Size:
     return sizes
 
 
-def paper_of(page: Page, given: Size | None = None, *, unless: Size | None = None) -> Size:
+def paper_of(page: Page, given: Size | None = None, *, in_file: Size | None = None) -> Paper:
     """The paper that a page is an image of.
 
     Parameters
     ----------
     given : Size, optional
-        What the user says, either way up. Without it a paper's size in pixels, where the file names its resolution;
-        else its shape.
-    unless : Size, optional
-        What the file says, which is believed where it is no paper that is known: scanners write what they like.
+        What the user says, either way up. Without it what the file says, where a scanner may have meant it; else a
+        paper of the image's shape.
+    in_file : Size, optional
+        What a PDF says.
 
     Raises
     ------
     PageError
-        If the image has not the shape of that paper, or of none that is known.
+        If the image has not the shape of that paper, or nothing tells its size.
     """
     height_px, width_px = page.pixels.shape[:2]
     seen = f"{page.ref.source}: the image of {width_px} x {height_px} px"
@@ -62,27 +74,30 @@ def paper_of(page: Page, given: Size | None = None, *, unless: Size | None = Non
                 f"{seen} has not the shape of {size[0]:g} x {size[1]:g} mm.",
                 remedy="Cut the image to the sheet's edges, or name the right size with --paper.",
             )
-        return size
-    if page.dpi is not None:
-        own = (width_px / page.dpi * MM_PER_INCH, height_px / page.dpi * MM_PER_INCH)
-        for paper in PAPERS.values():
+        return Paper(size, "as given")
+    if page.dpi is not None and page.dpi >= LEAST_DPI and in_file is None:
+        in_file = (_whole(width_px / page.dpi * MM_PER_INCH), _whole(height_px / page.dpi * MM_PER_INCH))
+    if in_file is not None:
+        for name, paper in PAPERS.items():
             size = _lying(paper, width_px, height_px)
-            if all(abs(one - other) <= NEAR * other for one, other in zip(own, size, strict=True)):
-                return size
+            if all(abs(one - other) <= NEAR * other for one, other in zip(in_file, size, strict=True)):
+                return Paper(size, f"{name}, as its file says")
+        if max(in_file) <= LARGEST_MM:
+            return Paper(in_file, "as its file says; if that is wrong, name the right size with --paper")
     # Shapes are shared by sizes: of those of one shape the commonest.
-    near = [
-        name
-        for name in ("a4", "letter", "legal")
-        if _off(_lying(PAPERS[name], width_px, height_px), width_px, height_px) <= NEAR
-    ]
-    if not near and unless is not None:
-        return unless
-    if not near:
-        raise PageError(
-            f"{seen} has the shape of no paper that docproc knows.",
-            remedy="Cut the image to the sheet's edges, or name the size with --paper, like --paper 148x105.",
-        )
-    return _lying(PAPERS[near[0]], width_px, height_px)
+    for name in ("a4", "letter", "legal"):
+        size = _lying(PAPERS[name], width_px, height_px)
+        if _off(size, width_px, height_px) <= NEAR:
+            return Paper(size, f"taken for {name} by its shape; if that is wrong, name the right size with --paper")
+    raise PageError(
+        f"{seen} does not say its size on paper, and has the shape of no common one.",
+        remedy="Measure the sheet and name its size with --paper, like --paper 148x105; or cut the image to it.",
+    )
+
+
+def _whole(side_mm: float) -> float:
+    """Whole millimeters where there are nearly: sheets are cut to them, and scans to whole pixels."""
+    return float(round(side_mm)) if abs(side_mm - round(side_mm)) <= 0.25 else round(side_mm, 1)
 
 
 def _lying(size: Size, width_px: int, height_px: int) -> Size:

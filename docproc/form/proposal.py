@@ -10,6 +10,7 @@ than figures are written, are left out: spaces of the design, signatures, drawin
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from docproc.template import OVERLAP_SLACK_MM, Field
 LOWEST_MM, HIGHEST_MM = 4.0, 20.0  #: Heights of places that digits are written in.
 NARROWEST_MM = 2.5  #: Of a cell.
 LONGEST_COMB = 64  #: Boxes that a field may have; template.Field allows no more.
+EDGE_SHARE = 0.95  #: Of a place at the sheet's edge that must lie on it.
 SMALL_SIDE_PX = 1400  #: Long side below which a sheet is enlarged: 120 dpi of A4.
 CLEAR = 0.9  #: Share of a place that is free of print: above, nothing is printed in it,
 LEAST_CLEAR = 0.6  #: below, it is a label.
@@ -54,7 +56,8 @@ class Proposal:
     """What was found on a blank form."""
 
     fields: tuple[Proposed, ...]  #: In reading order.
-    left_out: tuple[str, ...]  #: Sentences.
+    left_out: tuple[str, ...]  #: Sentences,
+    boxes_left_out: tuple[Box, ...]  #: and where they are, in mm.
     sheet: npt.NDArray[np.uint8]  #: The sheet made upright, (H, W) or (H, W, 3): the template's reference image.
 
 
@@ -87,22 +90,22 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
     clear = [_clear_share(ink, box, form_from_upright) for box in found.boxes]
     units = _with_combs(arrange(found.boxes), found.boxes, clear)
     candidates: list[_Candidate] = []
-    out = {"low": 0, "high": 0, "long": 0}
+    out: dict[str, list[Box]] = {"low": [], "high": [], "long": []}
     for unit in units:
         boxes = [_box(found.boxes[index], form_from_upright) for index in unit.boxes]
         whole = Box.union(boxes)
         least = min(box.width for box in boxes)
         if whole.height < LOWEST_MM or least < NARROWEST_MM:
-            out["low"] += 1
+            out["low"].append(whole)
             continue
         share = float(np.median([clear[index] for index in unit.boxes]))
         if share < LEAST_CLEAR:
             continue
         if whole.height > HIGHEST_MM:
-            out["high"] += 1
+            out["high"].append(whole)
             continue
         if len(boxes) == 1 and whole.width > LONGEST * whole.height:
-            out["long"] += 1
+            out["long"].append(whole)
             continue
         doubt = "" if share >= CLEAR else "something is printed in it"
         for group in _groups(boxes):
@@ -113,7 +116,7 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
     edges = _edges(found, ink.shape)
     candidates += _lines(ink, edges, form_from_upright)
     fields = _named(_apart(candidates, size_mm))
-    return Proposal(fields, _sentences(out), sheet)
+    return Proposal(fields, _sentences(out), tuple(box for boxes in out.values() for box in boxes), sheet)
 
 
 def from_form(form_fields: Sequence[FormField]) -> tuple[Proposed, ...]:
@@ -320,16 +323,25 @@ def _lines(ink: Ink, edges: Ink, form_from_upright: Transform) -> list[_Candidat
 def _apart(candidates: Sequence[_Candidate], size_mm: tuple[float, float]) -> list[_Candidate]:
     """Without those that lie on another: combs stay before single boxes, boxes before lines, large before small."""
     sheet = Box(0, 0, *size_mm)
+    candidates = [_clipped(one, sheet) for one in candidates]
     candidates = [one for one in candidates if not _is_gap(one, candidates)]
     order = sorted(candidates, key=lambda one: (one.row == 0, -len(one.cells), -one.box.area))
     kept: list[_Candidate] = []
     for one in order:
         core = one.box.grown(-OVERLAP_SLACK_MM)
-        if core.width <= 0 or core.height <= 0 or not sheet.contains(one.box, slack=0.3):
+        if core.width <= 0 or core.height <= 0 or not sheet.contains(one.box):
             continue
         if not any(core.intersection(other.box.grown(-OVERLAP_SLACK_MM)) > 0 for other in kept):
             kept.append(one)
     return kept
+
+
+def _clipped(one: _Candidate, sheet: Box) -> _Candidate:
+    """A place that goes up to the sheet's edge, and by its rule's thickness over it."""
+    left, top = max(one.box.left, sheet.left), max(one.box.top, sheet.top)
+    right, bottom = min(one.box.right, sheet.right), min(one.box.bottom, sheet.bottom)
+    inside = Box(left, top, right - left, bottom - top)
+    return replace(one, box=inside) if inside.area > EDGE_SHARE * one.box.area else one
 
 
 def _is_gap(one: _Candidate, candidates: Sequence[_Candidate]) -> bool:
@@ -385,13 +397,16 @@ def _field(name: str, one: _Candidate) -> Field:
 
 
 def _rounded(box: Box) -> Box:
-    return Box(round(box.left, 2), round(box.top, 2), round(box.width, 2), round(box.height, 2))
+    """To hundredths of a millimeter, never larger: a box on the sheet's edge stays on the sheet."""
+    left, top = math.ceil(box.left * 100) / 100, math.ceil(box.top * 100) / 100
+    width, height = math.floor((box.right - left) * 100) / 100, math.floor((box.bottom - top) * 100) / 100
+    return Box(left, top, width, height)
 
 
-def _sentences(out: dict[str, int]) -> tuple[str, ...]:
+def _sentences(out: dict[str, list[Box]]) -> tuple[str, ...]:
     words = {
         "low": f"too low or narrow to write a digit in (under {LOWEST_MM:g} mm high, {NARROWEST_MM:g} mm wide)",
         "high": f"higher than digits are written ({HIGHEST_MM:g} mm): signatures, pictures, notes",
         "long": f"longer than {LONGEST:g} times their height: spaces of the design, or for text",
     }
-    return tuple(f"{count} boxes {words[name]}" for name, count in out.items() if count)
+    return tuple(f"{len(boxes)} boxes {words[name]}" for name, boxes in out.items() if boxes)
