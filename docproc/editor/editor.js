@@ -1,0 +1,441 @@
+// The template editor: fields over the picture of a form. What is kept in `template` is what is saved; every change of
+// it goes through `change`, so that it can be undone, and is checked by the server, which knows the rules.
+"use strict";
+
+const SVG = "http://www.w3.org/2000/svg";
+const SMALLEST = 1; // mm, of a field's sides
+const at = (id) => document.getElementById(id);
+
+let template = null, digest = "", chosen = -1, drawing = false, saved = "", values = {}, zoom = 1;
+let past = [], future = [], tries = 0;
+
+// --- talking to the server
+
+async function ask(path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, body === undefined ? {} : {
+      method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
+    });
+  } catch {
+    throw new Error("docproc no longer answers: start `docproc template edit` again. What you changed is kept in this page; " +
+      "leave it open, open the new address beside it, and copy what you need.");
+  }
+  const told = await answer.json();
+  if (!answer.ok) {
+    throw Object.assign(new Error([told.message, told.remedy].filter(Boolean).join(" ")), {fault: told.message});
+  }
+  return told;
+}
+
+function say(text, kind = "") {
+  at("status").textContent = text;
+  at("status").className = kind;
+}
+
+// --- the template and its history
+
+const copy = (value) => JSON.parse(JSON.stringify(value));
+const field = () => template.fields[chosen];
+const round = (mm) => Math.round(mm * 100) / 100;
+
+function change(act, {again = ""} = {}) {
+  const before = JSON.stringify({template, chosen});
+  act();
+  if (JSON.stringify({template, chosen}) === before) return;
+  const last = past[past.length - 1];
+  if (!again || !last || last.again !== again) past.push({state: before, again});
+  future = [];
+  values = {};
+  show();
+  check();
+}
+
+function step(from, to) {
+  if (!from.length) return;
+  to.push({state: JSON.stringify({template, chosen}), again: ""});
+  ({template, chosen} = JSON.parse(from.pop().state));
+  chosen = Math.min(chosen, template.fields.length - 1);
+  values = {};
+  show();
+  check();
+}
+
+let checking = 0;
+function check() {
+  clearTimeout(checking);
+  checking = setTimeout(async () => {
+    try {
+      await ask("check", {template});
+      document.querySelectorAll(".faulty").forEach((one) => one.classList.remove("faulty"));
+      say(isChanged() ? "Not saved yet." : "Saved.", isChanged() ? "" : "good");
+    } catch (fault) {
+      const name = /field '([^']+)'/.exec(fault.message);
+      document.querySelectorAll(".field").forEach((one, place) =>
+        one.classList.toggle("faulty", Boolean(name) && template.fields[place].name === name[1]));
+      say((fault.fault || fault.message).replace(/^.*line \d+: /, ""), "fault"); // here no line of the file is meant
+    }
+  }, 200);
+}
+
+const isChanged = () => JSON.stringify(template) !== saved;
+
+// --- the picture
+
+function make(tag, attributes, parent) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  parent.append(made);
+  return made;
+}
+
+// As `Field.cell_boxes` has it.
+function cells(one) {
+  const [left, top, width, height] = one.box;
+  const groups = one.groups && one.groups.length ? one.groups : [one.cells || 1];
+  const gap = one.cell_gap_mm || 0, groupGap = one.group_gap_mm || 0, count = one.cells || 1;
+  const cell = (width - (count - 1) * gap - (groups.length - 1) * groupGap) / count;
+  const boxes = [];
+  let x = left;
+  for (const group of groups) {
+    for (let number = 0; number < group; number++) { boxes.push([x, top, cell, height]); x += cell + gap; }
+    x += groupGap;
+  }
+  return boxes;
+}
+
+function show() {
+  const {width_mm: width, height_mm: height} = template.page;
+  let svg = at("form").querySelector("svg");
+  if (!svg) {
+    svg = make("svg", {viewBox: `0 0 ${width} ${height}`}, at("form"));
+    make("image", {width, height, preserveAspectRatio: "none"}, svg);
+    svg.addEventListener("pointerdown", press);
+    zoom = Math.max((at("form").clientWidth - 30) / (width * 4), 0.2);
+  }
+  svg.style.width = `${width * 4 * zoom}px`;
+  svg.style.height = `${height * 4 * zoom}px`;
+  svg.classList.toggle("drawing", drawing);
+  const tried = Object.keys(values).length > 0, picture = tried ? `filled.png?${tries}` : "sheet.png";
+  svg.classList.toggle("tried", tried);
+  if (svg.firstChild.getAttribute("href") !== picture) svg.firstChild.setAttribute("href", picture);
+  svg.querySelectorAll("g").forEach((group) => group.remove());
+  template.fields.forEach((one, place) => {
+    const [left, top, w, h] = one.box;
+    const group = make("g", {class: "field" + (place === chosen ? " chosen" : ""), "data-place": place}, svg);
+    make("rect", {class: "body", x: left, y: top, width: w, height: h}, group);
+    if (one.kind === "comb") for (const [x, , cell] of cells(one)) {
+      for (const side of [x, x + cell]) make("line", {x1: side, x2: side, y1: top, y2: top + h}, group);
+    }
+    const read = values[one.name];
+    if (!read) {
+      const size = Math.min(h * 0.5, 3.2, 1.7 * w / Math.max(one.name.length, 1));
+      make("text", {x: left + 0.4, y: top + h / 2 + size / 3, "font-size": size}, group).textContent = one.name;
+    } else { // what is written there stays to be seen above it
+      const shown = read.value || "blank", size = Math.min(h * 0.36, 3.4, 1.7 * w / shown.length);
+      make("text", {class: `value ${read.status}`, x: left + 0.4, y: top + h - 0.5, "font-size": size}, group).textContent = shown;
+      make("title", {}, group).textContent =
+        `${read.value || "blank"}: ${read.status}, ${(100 * read.confidence).toFixed(1)} % sure ${read.reasons.join(", ")}`;
+    }
+    if (place === chosen) for (const [x, y, edges] of handles(one.box)) {
+      make("rect", {class: "handle", x: x - 0.8, y: y - 0.8, width: 1.6, height: 1.6, "data-edges": edges}, group);
+    }
+  });
+  showPanel();
+}
+
+function handles([left, top, width, height]) {
+  const right = left + width, bottom = top + height, x = left + width / 2, y = top + height / 2;
+  return [[left, top, "lt"], [right, top, "rt"], [left, bottom, "lb"], [right, bottom, "rb"],
+    [x, top, "t"], [x, bottom, "b"], [left, y, "l"], [right, y, "r"]];
+}
+
+function place(event) {
+  const svg = at("form").querySelector("svg");
+  const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+  return [point.x, point.y];
+}
+
+function press(event) {
+  if (event.button) return;
+  event.preventDefault();
+  at("form").focus({preventScroll: true});
+  const [x, y] = place(event);
+  const edges = event.target.dataset ? event.target.dataset.edges || "" : "";
+  const group = event.target.closest("g.field");
+  const move = String(Math.random()); // one drag is one change
+  if (drawing) {
+    drawing = false;
+    change(() => {
+      template.fields.push({name: freeName("field"), kind: "free", box: [round(x), round(y), SMALLEST, SMALLEST]});
+      chosen = template.fields.length - 1;
+    }, {again: move});
+    drag("rb", field().box.slice(), x, y, move);
+  } else if (group) {
+    chosen = Number(group.dataset.place);
+    show();
+    drag(edges, field().box.slice(), x, y, move);
+  } else {
+    chosen = -1;
+    show();
+  }
+}
+
+function drag(edges, box, x, y, move) {
+  const follow = (event) => {
+    const [to, down] = place(event);
+    change(() => { field().box = moved(box, edges, to - x, down - y); }, {again: move});
+  };
+  const stop = () => {
+    removeEventListener("pointermove", follow);
+    removeEventListener("pointerup", stop);
+  };
+  addEventListener("pointermove", follow);
+  addEventListener("pointerup", stop);
+}
+
+function moved([left, top, width, height], edges, dx, dy) {
+  const {width_mm: across, height_mm: down} = template.page;
+  if (!edges) {
+    return [round(Math.min(Math.max(left + dx, 0), across - width)),
+      round(Math.min(Math.max(top + dy, 0), down - height)), width, height];
+  }
+  let right = left + width, bottom = top + height;
+  if (edges.includes("l")) left = Math.max(Math.min(left + dx, right - SMALLEST), 0);
+  if (edges.includes("r")) right = Math.min(Math.max(right + dx, left + SMALLEST), across);
+  if (edges.includes("t")) top = Math.max(Math.min(top + dy, bottom - SMALLEST), 0);
+  if (edges.includes("b")) bottom = Math.min(Math.max(bottom + dy, top + SMALLEST), down);
+  return [round(left), round(top), round(right - left), round(bottom - top)];
+}
+
+function freeName(stem) {
+  const taken = new Set(template.fields.map((one) => one.name));
+  const [, base, digits] = /^(.*?)(\d*)$/.exec(stem);
+  for (let number = Number(digits || 0) + 1; ; number++) {
+    const name = base + String(number).padStart(digits.length, "0");
+    if (!taken.has(name)) return name;
+  }
+}
+
+// --- the panel beside it
+
+function showPanel() {
+  at("field").hidden = chosen < 0;
+  at("none").hidden = chosen >= 0;
+  at("undo").disabled = !past.length;
+  at("redo").disabled = !future.length;
+  at("names").replaceChildren(...template.fields.map((one, number) => {
+    const item = document.createElement("li");
+    item.textContent = one.name;
+    item.setAttribute("aria-current", number === chosen);
+    item.addEventListener("click", () => { chosen = number; show(); reveal(); });
+    return item;
+  }));
+  if (chosen < 0) return;
+  const one = field(), rules = one.rules || {};
+  const put = (id, value) => { if (document.activeElement !== at(id)) at(id).value = value === undefined || value === null ? "" : value; };
+  put("name", one.name);
+  put("kind", one.kind);
+  put("cells", one.cells || 1);
+  put("cell_gap_mm", one.cell_gap_mm || 0);
+  put("groups", (one.groups || []).join(" "));
+  put("group_gap_mm", one.group_gap_mm || 0);
+  put("length", Array.isArray(one.length) ? one.length.join("-") : one.length);
+  at("required").checked = Boolean(one.required);
+  for (const rule of ["min", "max", "regex", "check_digit"]) put(rule, rules[rule]);
+  ["left", "top", "width", "height"].forEach((side, number) => put(side, one.box[number]));
+  document.querySelectorAll("label.comb").forEach((label) => { label.hidden = one.kind !== "comb"; });
+}
+
+function take(id, element) {
+  const text = element.value.trim(), number = element.type === "number" && text !== "" ? Number(text) : null;
+  change(() => {
+    const one = field();
+    const sides = ["left", "top", "width", "height"];
+    if (id === "name") one.name = text;
+    else if (id === "kind") {
+      one.kind = text;
+      if (text !== "comb") for (const key of ["cells", "cell_gap_mm", "groups", "group_gap_mm"]) delete one[key];
+    } else if (id === "required") one.required = element.checked;
+    else if (sides.includes(id)) { if (number !== null) one.box[sides.indexOf(id)] = number; }
+    else if (id === "length") {
+      const parts = text.split(/\D+/).filter(Boolean).map(Number);
+      if (!parts.length) delete one.length;
+      else one.length = parts.length > 1 ? parts.slice(0, 2) : parts[0];
+    } else if (id === "groups") {
+      one.groups = text.split(/\D+/).filter(Boolean).map(Number);
+      if (one.groups.length) one.cells = one.groups.reduce((sum, size) => sum + size);
+    } else if (["min", "max", "regex", "check_digit"].includes(id)) {
+      const rules = {...(one.rules || {})};
+      if (text === "") delete rules[id];
+      else rules[id] = element.type === "number" ? number : text;
+      one.rules = rules;
+    } else if (number !== null) {
+      one[id] = number;
+      if (id === "cells" && one.groups && one.groups.reduce((sum, size) => sum + size, 0) !== number) delete one.groups;
+    }
+  }, {again: `${id} ${chosen}`});
+}
+
+function question(words, first, second, proposed) {
+  at("question").textContent = words;
+  at("first-word").textContent = first;
+  at("second-word").textContent = second || "";
+  at("second-label").hidden = !second;
+  at("first").value = proposed[0];
+  at("second").value = second ? proposed[1] : "";
+  at("ask").returnValue = "";
+  at("ask").showModal();
+  at("first").select();
+  return new Promise((answered) => {
+    at("ask").onclose = () => {
+      at("form").focus({preventScroll: true});
+      answered(at("ask").returnValue ? [Number(at("first").value), Number(at("second").value)] : null);
+    };
+  });
+}
+
+async function split() {
+  if (chosen < 0) return;
+  const [, , width, height] = field().box;
+  const answer = await question("Split this field into boxes, one digit each.", "Boxes", "", [Math.max(Math.round(width / (0.75 * height)), 2)]);
+  if (answer && answer[0] >= 1) change(() => Object.assign(field(), {kind: "comb", cells: answer[0], groups: [], group_gap_mm: 0}));
+}
+
+async function repeat() {
+  if (chosen < 0) return;
+  const [, top, , height] = field().box;
+  const most = Math.max(Math.floor((template.page.height_mm - top - height) / height), 1);
+  const answer = await question("Repeat this field down a table.", "How many more", "Distance from row to row, mm", [most, height]);
+  if (!answer) return;
+  change(() => {
+    const original = copy(field());
+    delete original.was;
+    for (let row = 1; row <= answer[0]; row++) {
+      const one = copy(original);
+      one.box[1] = round(top + row * answer[1]);
+      if (one.box[1] + height > template.page.height_mm) break;
+      one.name = freeName(template.fields[chosen + row - 1].name);
+      template.fields.splice(chosen + row, 0, one);
+    }
+  });
+}
+
+function remove() {
+  if (chosen < 0) return;
+  change(() => { template.fields.splice(chosen, 1); chosen = Math.min(chosen, template.fields.length - 1); });
+}
+
+function reveal() {
+  const shown = at("form").querySelector("g.chosen rect.body");
+  if (shown) shown.scrollIntoView({block: "nearest", inline: "nearest"});
+}
+
+async function save() {
+  try {
+    say("Saving ...");
+    ({digest} = await ask("save", {template, digest}));
+    for (const one of template.fields) one.was = one.name;
+    saved = JSON.stringify(template);
+    say(`Saved: ${template.fields.length} fields.`, "good");
+  } catch (fault) {
+    say(fault.message, "fault");
+  }
+}
+
+async function read() {
+  if (!at("pages").options.length) return say("Name filled pages behind the template when you start the editor.", "fault");
+  try {
+    say("Reading ...");
+    const told = await ask("read", {template, page: Number(at("pages").value)});
+    values = told.reasons.length ? {} : told.fields;
+    tries++;
+    show();
+    const all = Object.values(values), sure = all.filter((one) => one.status === "accepted").length;
+    say(told.reasons.length ? `This page was not read: ${told.detail || told.reasons.join(", ")}.` :
+      `${sure} of ${all.length} fields are sure; orange ones would go to review.`, told.reasons.length ? "fault" : "good");
+  } catch (fault) {
+    say(fault.message, "fault");
+  }
+}
+
+function enlarge(factor) {
+  zoom = Math.min(Math.max(zoom * factor, 0.1), 8);
+  show();
+  reveal();
+}
+
+// --- keys
+
+const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+
+function key(event) {
+  const command = event.ctrlKey || event.metaKey;
+  if (command && event.key.toLowerCase() === "s") { event.preventDefault(); return save(); }
+  if (at("ask").open) return;
+  const typing = event.target.closest("input, select");
+  if (event.key === "Escape" && typing) { event.preventDefault(); return at("form").focus(); }
+  if (typing) {
+    if (event.key === "Enter") { event.preventDefault(); at("form").focus(); }
+    return;
+  }
+  if (command && event.key.toLowerCase() === "z") { event.preventDefault(); return event.shiftKey ? step(future, past) : step(past, future); }
+  if (command && event.key.toLowerCase() === "y") { event.preventDefault(); return step(future, past); }
+  if (command || event.target.closest("button, summary")) return;
+  const act = {
+    Enter: () => chosen >= 0 && (at("name").focus(), at("name").select()),
+    Escape: () => { chosen = -1; drawing = false; show(); },
+    Delete: remove, Backspace: remove, c: split, d: repeat, t: read,
+    n: () => at("add").click(), "+": () => enlarge(1.25), "-": () => enlarge(0.8),
+  }[event.key];
+  if (act) { event.preventDefault(); return act(); }
+  if (event.key === "Tab" && event.target === at("form") && template.fields.length) {
+    const next = chosen + (event.shiftKey ? -1 : 1);
+    if (next < 0 || next >= template.fields.length) return; // on to the buttons, as on any page
+    event.preventDefault();
+    chosen = next;
+    show();
+    return reveal();
+  }
+  const arrow = ARROWS[event.key];
+  if (arrow && chosen >= 0) {
+    event.preventDefault();
+    const [dx, dy] = arrow.map((way) => way * (event.shiftKey ? 2 : 0.2));
+    change(() => { field().box = moved(field().box, event.altKey ? "rb" : "", dx, dy); }, {again: `arrow ${chosen}`});
+  }
+}
+
+// --- beginning
+
+async function begin() {
+  at("undo").addEventListener("click", () => step(past, future));
+  at("redo").addEventListener("click", () => step(future, past));
+  at("add").addEventListener("click", () => { drawing = true; show(); say("Drag on the form, from corner to corner."); });
+  at("zoom-in").addEventListener("click", () => enlarge(1.25));
+  at("zoom-out").addEventListener("click", () => enlarge(0.8));
+  at("split").addEventListener("click", split);
+  at("repeat").addEventListener("click", repeat);
+  at("delete").addEventListener("click", remove);
+  at("save").addEventListener("click", save);
+  at("try").addEventListener("click", read);
+  at("field").addEventListener("submit", (event) => event.preventDefault());
+  at("field").addEventListener("input", (event) => take(event.target.id, event.target));
+  addEventListener("keydown", key);
+  addEventListener("beforeunload", (event) => { if (template && isChanged()) event.preventDefault(); });
+  try {
+    const told = await ask("template");
+    ({template, digest} = told);
+    for (const one of template.fields) { one.was = one.name; if (Array.isArray(one.groups) && !one.groups.length) delete one.groups; }
+    saved = JSON.stringify(template);
+    at("file").textContent = document.title = told.file;
+    told.pages.forEach((name, number) => at("pages").append(new Option(name, number)));
+    at("pages").parentElement.hidden = at("try").hidden = !told.pages.length;
+    show();
+    check();
+    at("form").focus();
+  } catch (fault) {
+    say(fault.message, "fault");
+  }
+}
+
+begin();

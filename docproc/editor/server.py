@@ -1,0 +1,274 @@
+"""The editor's server: one page and what it asks for, for the browser on this machine alone.
+
+In:  a template's path, filled pages to try it on. Out: a Starlette application.
+It listens on 127.0.0.1. A random token in the address that it prints, then in a cookie, is asked of every request; so
+are a Host of this machine and, of requests that do something, its own Origin: no other page can reach it.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import socket
+import webbrowser
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from docproc.character.recognizer import load_recognizer
+from docproc.combination.line_reader import line_reader_beside
+from docproc.decision import Policy
+from docproc.editor import storage
+from docproc.errors import DocprocError, PageError
+from docproc.form.features import load_reference
+from docproc.form.overlay import white_sheet
+from docproc.form.registration import Registration, register
+from docproc.geometry import Transform
+from docproc.page import PageRef, find_sources, list_pages, load_page
+from docproc.pipeline import read_page
+from docproc.reading import Record
+
+SHEET_SIDE_PX = 2000  #: Of the pictures that the browser gets.
+COOKIE = "docproc_editor"
+HOSTS = ("127.0.0.1", "localhost")
+_FILES = {"editor.js": "text/javascript", "editor.css": "text/css"}
+
+
+class Session:
+    """One template that is being edited, and the pages that it is tried on."""
+
+    def __init__(self, path: Path, filled: Sequence[str]) -> None:
+        self.path = path
+        self.token = secrets.token_urlsafe(24)
+        self.pages: list[PageRef] = (
+            [ref for source in find_sources(filled) for ref in list_pages(source)] if filled else []
+        )
+        self.filled_png = b""  #: The page that was read last, laid on the sheet.
+        storage.read(path)  # what cannot be edited at all is said before a browser opens
+
+    def sheet_png(self) -> bytes:
+        """The reference image cut to the sheet, or a white sheet."""
+        data = storage.read(self.path).data
+        template = storage.template_of({**data, "fields": [_ANY_FIELD]}, self.path)
+        reference = load_reference(template)
+        if reference is None:
+            pixels, _ = white_sheet(template)
+        else:
+            size_mm = (template.page.width_mm, template.page.height_mm)
+            pixels = _cut_to_sheet(reference.gray, reference.reference_from_form, size_mm)
+        return _png(pixels)
+
+    def read(self, data: dict[str, Any], number: int) -> Record:
+        """Read a filled page by the template as it is on the page, saved or not."""
+        if not 0 <= number < len(self.pages):
+            raise PageError(f"There is no page {number + 1}.", remedy="Name filled pages behind the template.")
+        template = storage.template_of(data, self.path)
+        recognizer, reader = _readers()
+        policy = Policy((reader or recognizer).card.review_below)
+        page = load_page(self.pages[number])
+        found = register(page, template)
+        if isinstance(found, Registration):
+            size_mm = (template.page.width_mm, template.page.height_mm)
+            self.filled_png = _png(_cut_to_sheet(page.pixels, found.page_from_form, size_mm))
+        return read_page(page, [template], recognizer, policy, line_reader=reader)
+
+
+_ANY_FIELD = {"name": "any", "kind": "free", "box": [0, 0, 1, 1]}
+
+
+def _cut_to_sheet(
+    pixels: npt.NDArray[np.uint8], pixels_from_form: Transform, size_mm: tuple[float, float]
+) -> npt.NDArray[np.uint8]:
+    """The sheet alone, upright."""
+    scale = SHEET_SIDE_PX / max(size_mm)
+    size = (round(size_mm[0] * scale), round(size_mm[1] * scale))
+    sheet_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(scale)
+    matrix = (pixels_from_form @ sheet_from_form.inverse()).matrix
+    flags = cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
+    return cv2.warpPerspective(pixels, matrix, size, flags=flags, borderValue=(255, 255, 255)).astype(np.uint8)
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, format="PNG")
+    return written.getvalue()
+
+
+@cache
+def _readers() -> tuple[Any, Any]:
+    recognizer = load_recognizer()
+    return recognizer, line_reader_beside(recognizer)
+
+
+def application(session: Session, *, port: int) -> Starlette:
+    """The pages and answers of one session."""
+
+    def file(name: str) -> Response:
+        content = resources.files("docproc.editor").joinpath(name).read_text(encoding="utf-8")
+        return Response(content, media_type=_FILES.get(name, "text/html"), headers=_HEADERS)
+
+    async def home(request: Request) -> Response:
+        given = request.query_params.get("token", "")
+        if secrets.compare_digest(given, session.token):
+            answer: Response = RedirectResponse("/", status_code=303)
+            answer.set_cookie(COOKIE, session.token, httponly=True, samesite="strict")
+            return answer
+        return file("editor.html")
+
+    async def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name == "favicon.ico":
+            return Response(status_code=204)
+        return file(name) if name in _FILES else _refused(404, "There is no such file.")
+
+    async def sheet(request: Request) -> Response:
+        return Response(await run_in_threadpool(session.sheet_png), media_type="image/png", headers=_HEADERS)
+
+    async def filled(request: Request) -> Response:
+        return Response(session.filled_png, media_type="image/png", headers=_HEADERS)
+
+    async def template(request: Request) -> Response:
+        stored = storage.read(session.path)
+        pages = [f"{ref.source}{f', page {ref.index + 1}' if ref.index else ''}" for ref in session.pages]
+        return JSONResponse(
+            {"template": stored.data, "digest": stored.digest, "pages": pages, "file": session.path.name}
+        )
+
+    async def check(request: Request) -> Response:
+        storage.template_of((await request.json())["template"], session.path)
+        return JSONResponse({})
+
+    async def save(request: Request) -> Response:
+        given = await request.json()
+        try:
+            digest = await run_in_threadpool(storage.save, session.path, given["template"], given["digest"])
+        except storage.Changed:
+            return _refused(
+                409,
+                f"{session.path.name} was changed by somebody else since this page was opened; nothing was saved.",
+            )
+        return JSONResponse({"digest": digest})
+
+    async def read(request: Request) -> Response:
+        given = await request.json()
+        record = await run_in_threadpool(session.read, given["template"], int(given["page"]))
+        fields = {
+            one.name: {
+                "value": one.text,
+                "status": one.verdict.value,
+                "confidence": one.confidence,
+                "reasons": one.reasons,
+            }
+            for one in record.fields
+        }
+        return JSONResponse({"fields": fields, "reasons": record.reasons, "detail": record.detail})
+
+    routes = [
+        Route("/", home),
+        Route("/sheet.png", sheet),
+        Route("/filled.png", filled),
+        Route("/template", template),
+        Route("/check", check, methods=["POST"]),
+        Route("/save", save, methods=["POST"]),
+        Route("/read", read, methods=["POST"]),
+        Route("/{name}", asset),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard(session, port))],
+        exception_handlers={DocprocError: _told},
+    )
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DocprocError)
+    return _refused(422, error.message, remedy=error.remedy)
+
+
+def _refused(status: int, message: str, *, remedy: str = "") -> Response:
+    return JSONResponse({"message": message, "remedy": remedy}, status_code=status, headers=_HEADERS)
+
+
+def _guard(
+    session: Session, port: int
+) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
+    """Refuse what does not come from this machine's browser with the token."""
+    own = {f"{host}:{port}" for host in HOSTS}
+
+    async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        if request.headers.get("host", "") not in own:
+            return _refused(403, "This page is for this machine alone.")
+        origin = request.headers.get("origin")
+        if request.method != "GET" and origin not in {f"http://{host}" for host in own}:
+            return _refused(403, "This was not asked by the editor's own page.")
+        tokens = (
+            request.cookies.get(COOKIE, ""),
+            request.query_params.get("token", "") if request.url.path == "/" else "",
+        )
+        if not any(secrets.compare_digest(token, session.token) for token in tokens):
+            return _refused(403, "Open the address that docproc has printed: it holds the key to this page.")
+        return await answer(request)
+
+    return guard
+
+
+def serve(path: Path, filled: Sequence[str], *, port: int, show: Callable[[str], None], browser: bool) -> None:
+    """Serve until Ctrl-C.
+
+    Parameters
+    ----------
+    port : int
+        0 for any that is free.
+    show : (address) -> None
+        Is given the address to open, once it answers.
+
+    Raises
+    ------
+    TemplateError, PageError
+        If template or pages cannot be opened.
+    OutputError
+        If the port is taken.
+    """
+    import uvicorn
+
+    from docproc.errors import OutputError
+
+    session = Session(path, filled)
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise OutputError(
+            f"Port {port} cannot be used ({error.strerror}).", remedy="Name another with --port, or none."
+        ) from error
+    port = listening.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/?token={session.token}"
+    config = uvicorn.Config(application(session, port=port), log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    show(address)
+    if browser:
+        webbrowser.open(address)
+    server.run(sockets=[listening])

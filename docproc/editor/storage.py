@@ -1,0 +1,172 @@
+"""A template's file, opened to be changed and saved again with its comments and its order.
+
+In:  a path; then the template as the page has it. Out: the same YAML file, written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from docproc.errors import OutputError, TemplateError
+from docproc.template import Template
+from docproc.template_faults import explain_fault
+
+WAS = "was"  #: Of a field as the page sends it: the name under which the file has it; none for a new one.
+#: Keys of a field that hold what is so by default are not written.
+DEFAULTS: Mapping[str, Any] = {
+    "cells": 1,
+    "cell_gap_mm": 0,
+    "groups": [],
+    "group_gap_mm": 0,
+    "length": None,
+    "required": False,
+    "rules": {},
+}
+
+
+class Changed(Exception):  # noqa: N818 - not an error of the user's, a fact about the file
+    """The file is not what the page was opened with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A template file as it is."""
+
+    data: dict[str, Any]  #: Its keys and values.
+    digest: str  #: SHA-256 of its content.
+
+
+def read(path: Path) -> Stored:
+    """The file's data, which may break a template's rules: the editor is there to mend it.
+
+    Raises
+    ------
+    TemplateError
+        If it cannot be read or is no YAML.
+    """
+    try:
+        content = path.read_bytes()
+        data = yaml.safe_load(content)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        what = getattr(error, "strerror", None) or getattr(error, "problem", None) or "no text"
+        raise TemplateError(
+            f"{path}: the template cannot be opened ({what}).",
+            remedy="Name a template, or make one: docproc template detect BLANK -o form.yaml",
+        ) from error
+    if not isinstance(data, dict) or not isinstance(data.get("fields"), list):
+        raise TemplateError(
+            f"{path}: this is no template: it has no list of fields.",
+            remedy="Make one: docproc template detect BLANK -o form.yaml",
+        )
+    return Stored(data, hashlib.sha256(content).hexdigest())
+
+
+def template_of(data: Mapping[str, Any], path: Path) -> Template:
+    """What the page has, as a template in the file's folder. TemplateError where it breaks a rule."""
+    plain = {**data, "fields": [{k: v for k, v in field.items() if k != WAS} for field in data["fields"]]}
+    try:
+        template = Template.model_validate(plain)
+    except ValidationError as error:
+        raise explain_fault(path, None, plain, error) from error
+    template._folder = path.parent
+    return template
+
+
+def save(path: Path, data: Mapping[str, Any], digest: str) -> str:
+    """Write what the page has, and return the new digest.
+
+    Raises
+    ------
+    Changed
+        If somebody else has written the file since.
+    TemplateError
+        If what the page has is no sound template; nothing is written.
+    OutputError
+        If the file cannot be written; it is then as it was.
+    """
+    template_of(data, path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Changed from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise Changed
+    format_ = YAML()
+    format_.preserve_quotes = True
+    format_.width = 10_000
+    offset = re.search(rb"^fields:[^\n]*\n(?:\s*#[^\n]*\n)*( *)-", content, re.MULTILINE)
+    before = len(offset[1]) if offset else 0
+    format_.indent(mapping=2, sequence=before + 2, offset=before)
+    document = format_.load(content)
+    _update(document, data)
+    written = io.BytesIO()
+    format_.dump(document, written)
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        aside.write_bytes(written.getvalue())
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); your changes are still in the page.",
+            remedy="Make room or allow yourself to write there, then save again.",
+        ) from error
+    return hashlib.sha256(written.getvalue()).hexdigest()
+
+
+def _update(document: CommentedMap, data: Mapping[str, Any]) -> None:
+    """Put the page's values into the file's own tree, which holds its comments."""
+    for key, value in data.items():
+        if key != "fields" and document.get(key) != value:
+            document[key] = value
+    old: CommentedSeq = document["fields"]
+    places = {str(field.get("name")): place for place, field in enumerate(old) if isinstance(field, Mapping)}
+    fields = CommentedSeq()
+    for place, given in enumerate(data["fields"]):
+        own = places.get(str(given.get(WAS)))
+        field = old[own] if own is not None else CommentedMap()
+        if own is None:
+            field.fa.set_flow_style()
+        _update_field(field, given)
+        fields.append(field)
+        if own in old.ca.items:  # what stands behind a field in its line
+            fields.ca.items[place] = old.ca.items[own]
+    fields.ca.comment = old.ca.comment
+    document["fields"] = fields
+
+
+def _update_field(field: CommentedMap, given: Mapping[str, Any]) -> None:
+    for key, value in given.items():
+        if key == WAS:
+            continue
+        if key in DEFAULTS and value == DEFAULTS[key]:
+            field.pop(key, None)
+        elif field.get(key) != value:
+            field[key] = _flow(value)
+    for key in [key for key in field if key not in given]:
+        del field[key]
+
+
+def _flow(value: Any) -> Any:
+    """Lists and mappings in one line."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        listed = CommentedSeq(value)
+        listed.fa.set_flow_style()
+        return listed
+    if isinstance(value, Mapping):
+        mapped = CommentedMap(value)
+        mapped.fa.set_flow_style()
+        return mapped
+    return value
