@@ -14,6 +14,7 @@ The way of a page, and where to find it:
     reader, engine/, batch     many pages, on all cores
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets
+    editor/                    the template editor: a local page in the browser
     explain, evaluation        how a page was read; how well a batch was
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)
     cli/                       the verbs

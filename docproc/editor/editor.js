@@ -284,14 +284,13 @@ function question(words, first, second, proposed) {
   at("second-label").hidden = !second;
   at("first").value = proposed[0];
   at("second").value = second ? proposed[1] : "";
-  at("ask").returnValue = "";
   at("ask").showModal();
   at("first").select();
-  return new Promise((answered) => {
-    at("ask").onclose = () => {
-      at("form").focus({preventScroll: true});
-      answered(at("ask").returnValue ? [Number(at("first").value), Number(at("second").value)] : null);
-    };
+  return new Promise((answered) => { // submit and cancel come before the next key, close may come after it
+    const done = (answer) => { answered(answer); setTimeout(() => at("form").focus({preventScroll: true})); };
+    at("ask").firstElementChild.onsubmit = (event) =>
+      done(event.submitter.value ? [Number(at("first").value), Number(at("second").value)] : null);
+    at("ask").oncancel = () => done(null);
   });
 }
 

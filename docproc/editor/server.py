@@ -260,6 +260,7 @@ def serve(path: Path, filled: Sequence[str], *, port: int, show: Callable[[str],
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # before anybody is told the address
     except OSError as error:
         raise OutputError(
             f"Port {port} cannot be used ({error.strerror}).", remedy="Name another with --port, or none."
