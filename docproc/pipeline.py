@@ -30,6 +30,7 @@ from docproc.field.string import best_paths, read_lattice
 from docproc.field.transcript import Values
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
+from docproc.form.codes import read_codes
 from docproc.form.color import without_colored_print
 from docproc.form.cutting import FieldImage, crop, cut_field
 from docproc.form.dropout import remove_rules, snap_cells
@@ -201,6 +202,10 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         layout = find_fields(page)
         trace.note(f"no template: {len(layout.located)} fields found on the page")
         return _Sheet(layout.located)
+    if len(templates) > 1 and any(template.code for template in templates):
+        codes = read_codes(page)
+        trace.note(f"codes on the page: {', '.join(map(repr, codes)) or 'none'}")
+        templates = [template for template in templates if template.code in codes] or templates
     tried = [(register(page, template), template) for template in templates]
     for found, template in tried:
         what = found.detail if isinstance(found, Unregistered) else f"lies on it to {found.residual_mm:.2f} mm"
@@ -209,8 +214,8 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
     fitting = [(found, template) for found, template in tried if isinstance(found, Registration)]
     fitting.sort(key=lambda pair: -pair[0].share)
     if not fitting:
-        if len(templates) > 1:
-            return Unregistered(f"it lies on none of the {len(templates)} templates", None)
+        if len(tried) > 1:
+            return Unregistered(f"it lies on none of the {len(tried)} templates", None)
         return next(found for found, _ in tried if isinstance(found, Unregistered))
     (best, template), *others = fitting
     if others and best.share - others[0][0].share < LEAST_MARGIN:

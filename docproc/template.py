@@ -175,6 +175,12 @@ class Template(_Strict):
         description="An image of the whole sheet, best a blank one; the path is relative to the template.",
     )
     fiducials: tuple[Fiducial, ...] = ()
+    code: str | None = Key(
+        None,
+        min_length=1,
+        description="Text of a QR code or barcode that is printed on the form: among several templates, its pages "
+        "find this one by it.",
+    )
     tolerance_mm: float = Key(1.0, gt=0, description="Pages that lie worse than this on their template go to review.")
     fields: tuple[Field, ...] = Key(min_length=1)
 

@@ -27,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+PRINTED_DPI = 300  #: Of a form that is drawn to be printed.
 MOST_DOUBTS = 8  #: That are listed.
 
 CHECK_HELP = """Check a template, and draw it on a scan.
@@ -183,6 +184,79 @@ def _tried(proposal: Proposal, draft: Path, filled: Sequence[str]) -> Proposal:
     if not fields:
         return proposal
     return replace(proposal, fields=fields, left_out=(*proposal.left_out, *left_out))
+
+
+LINT_HELP = """Say what in a form will cost accuracy, before a thousand of it are printed.
+
+\b
+Examples:
+  docproc template lint form.yaml
+"""
+
+
+@app.command("lint", help=LINT_HELP)
+def lint(
+    template: Annotated[Path, typer.Argument(metavar="TEMPLATE", help="A template.yaml.", show_default=False)],
+) -> None:
+    """Print each advice with the fields that it is about."""
+    from docproc.form.advice import advise
+    from docproc.template import load_template
+
+    advice = advise(load_template(template))
+    for one in advice:
+        typer.echo(one.sentence)
+        if one.fields:
+            more = f" and {len(one.fields) - MOST_DOUBTS} more" if len(one.fields) > MOST_DOUBTS else ""
+            typer.echo(f"  {', '.join(one.fields[:MOST_DOUBTS])}{more}")
+    if not advice:
+        typer.echo(f"{template}: nothing to wish for.")
+
+
+PRINT_HELP = """Draw the form that a template describes, to print it and have it filled.
+
+Boxes are pale red, which the reader takes away again; titles, labels and fiducials are black. Where the template has
+a `code`, a QR code of it is drawn in a free corner, by which pages find the template.
+
+\b
+Examples:
+  docproc template print form.yaml -o form.pdf
+      Print it at 100 %, not fitted to the page.
+
+\b
+Written beside one another:
+  form.pdf   to print
+  form.png   the same as an image: name it as the template's `reference`
+"""
+
+
+@app.command("print", help=PRINT_HELP)
+def print_form(
+    template: Annotated[Path, typer.Argument(metavar="TEMPLATE", help="A template.yaml.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE.pdf", help="Write the form here.", show_default=False)
+    ],
+) -> None:
+    """Draw, write PDF and image, say what to do with them."""
+    from PIL import Image
+
+    from docproc.synthesis.printable import draw_printable
+    from docproc.template import load_template
+
+    if output.suffix.lower() != ".pdf":
+        raise typer.BadParameter("name a file that ends in .pdf.", param_hint="--output")
+    loaded = load_template(template, reference_must_exist=False)
+    picture = Image.fromarray(draw_printable(loaded, dpi=PRINTED_DPI))
+    image = output.with_suffix(".png")
+    try:
+        picture.save(output, resolution=PRINTED_DPI, quality=95, title=loaded.name)
+        picture.reduce(2).save(image, dpi=(PRINTED_DPI / 2, PRINTED_DPI / 2))
+    except OSError as error:
+        raise OutputError(
+            f"{output}: cannot write the form ({error.strerror or error}).",
+            remedy="Name a file in a folder that exists and may be written to.",
+        ) from error
+    typer.echo(f"{output}: {_size(loaded)}, {len(loaded.fields)} fields; print it at 100 %")
+    typer.echo(f"Next: put `reference: {image.name}` into {template}, if its pages shall be printed from this.")
 
 
 EDIT_HELP = """Draw and name a template's fields in the browser, on the picture of the form.

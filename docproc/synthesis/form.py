@@ -54,20 +54,25 @@ def draw_blank(template: Template, *, dpi: float) -> Gray:
         The sheet from edge to edge, H = height_mm * dpi / 25.4 rounded.
     """
     sheet = Sheet(template.page.width_mm, template.page.height_mm, dpi)
-    tables = find_tables(template.fields)
-    tabled = {field.name for table in tables for field in table.fields}
     for fiducial in template.fiducials:
         sheet.fill(fiducial.box)
     for field in template.fields:
         draw_field(sheet, field)
+    draw_labels(sheet, template)
+    _draw_fine_print(sheet)
+    return sheet.pixels()
+
+
+def draw_labels(sheet: Sheet, template: Template) -> None:
+    """Print what says what belongs where: tables with their headings, fields' names, the title."""
+    tables = find_tables(template.fields)
+    tabled = {field.name for table in tables for field in table.fields}
     for table in tables:
         _draw_table(sheet, table)
     for field in template.fields:
         if field.name not in tabled:
             _draw_label(sheet, field)
     _draw_title(sheet, template)
-    _draw_fine_print(sheet)
-    return sheet.pixels()
 
 
 def draw_patch(field: Field, *, dpi: float, margin_mm: float) -> Gray:
