@@ -47,12 +47,12 @@ def advise(template: Template) -> list[Advice]:
 
 
 _SENTENCES = {
-    "small": f"Boxes under {NARROWEST_MM:g} x {LOWEST_MM:g} mm: digits are squeezed and cross the lines; 6 x 8 is good.",
+    "small": f"Boxes under {NARROWEST_MM:g} x {LOWEST_MM:g} mm: digits are squeezed and cross lines; 6 x 8 is good.",
     "free": "Written freely: a comb, one box a digit, is read better, and a digit too many is seen.",
     "low": f"Lower than {LOWEST_FREE_MM:g} mm: there is no room for tails of 7 and 9.",
     "close": f"Less than {NEAREST_MM:g} mm above the next field: tails of digits reach into it.",
     "edge": f"Within {EDGE_MM:g} mm of the sheet's edge: printers and scanners cut there.",
-    "dark": "Printed lines as dark as a pen: pale or colored ones, as `docproc template print` draws, can be taken away.",
+    "dark": "Printed lines as dark as a pen: pale ones, as `docproc template print` draws them, can be taken away.",
     "length": "No `length`: a digit that was lost is not noticed.",
     "check": f"{LONG} digits and more without a rule: a misread one looks like any other. A check digit finds it.",
 }
