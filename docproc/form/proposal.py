@@ -23,8 +23,9 @@ import numpy.typing as npt
 
 from docproc.decoding import FormField
 from docproc.form.boxes import PrintedBox, PrintedBoxes, find_boxes
-from docproc.form.grid import COMB_ASPECT, SAME_SIZE, TOUCH_PX, Place, arrange
+from docproc.form.grid import COMB_ASPECT, arrange
 from docproc.form.handwriting import clear_ink
+from docproc.form.headings import CLEAR, with_combs
 from docproc.form.underlines import find_underlines
 from docproc.geometry import Box, Transform
 from docproc.page import Ink, Page
@@ -35,8 +36,7 @@ NARROWEST_MM = 2.5  #: Of a cell.
 LONGEST_COMB = 64  #: Boxes that a field may have; template.Field allows no more.
 EDGE_SHARE = 0.95  #: Of a place at the sheet's edge that must lie on it.
 SMALL_SIDE_PX = 1400  #: Long side below which a sheet is enlarged: 120 dpi of A4.
-CLEAR = 0.9  #: Share of a place that is free of print: above, nothing is printed in it,
-LEAST_CLEAR = 0.6  #: below, it is a label.
+LEAST_CLEAR = 0.6  #: Share of a place that is free of print; below, it is a label.
 RULE_MM = 0.7  #: Inside each side of a box, where its rules are.
 APART = 0.55  #: Groups of a comb further apart than this share of a cell are fields of their own,
 SAME_GAP = 0.2  #: and gaps that differ by this share of a cell part groups.
@@ -66,10 +66,9 @@ class _Candidate:
     """A place to write, in mm; kind, boxes and gaps as in `Field`."""
 
     box: Box
-    row: int
-    column: int
     cells: tuple[Box, ...] = ()  #: Of a comb.
-    lone: bool = False  #: A small box by itself: a cell.
+    is_small: bool = False  #: A box for one digit.
+    is_line: bool = False  #: Over a line that closes no box off.
     doubt: str = ""
 
 
@@ -88,7 +87,7 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
     ink = clear_ink(found.ruling.depth)
     sheet, form_from_upright = _sheet(page, found, size_mm)
     clear = [_clear_share(ink, box, form_from_upright) for box in found.boxes]
-    units = _with_combs(arrange(found.boxes), found.boxes, clear)
+    units = with_combs(arrange(found.boxes), found.boxes, clear)
     candidates: list[_Candidate] = []
     out: dict[str, list[Box]] = {"low": [], "high": [], "long": []}
     for unit in units:
@@ -110,9 +109,9 @@ def propose_fields(page: Page, size_mm: tuple[float, float]) -> Proposal:
         doubt = "" if share >= CLEAR else "something is printed in it"
         for group in _groups(boxes):
             around = Box.union(group)
-            lone = len(group) == 1 and around.width <= COMB_ASPECT * around.height
             cells = tuple(group) if len(group) > 1 else ()
-            candidates.append(_Candidate(around, unit.row, unit.column, cells, lone, doubt))
+            is_small = not cells and around.width <= COMB_ASPECT * around.height
+            candidates.append(_Candidate(around, cells, is_small=is_small, doubt=doubt))
     edges = _edges(found, ink.shape)
     candidates += _lines(ink, edges, form_from_upright)
     fields = _named(_apart(candidates, size_mm))
@@ -213,94 +212,6 @@ def _groups(boxes: Sequence[Box]) -> list[list[Box]]:
     return groups
 
 
-def _with_combs(places: Sequence[Place], boxes: Sequence[PrintedBox], clear: Sequence[float]) -> list[Place]:
-    """Places, with small cells side by side joined to a comb, though other rows follow below.
-
-    Where one heading stands over all of them; or where they stand apart, from others at their sides and from
-    headings of their own.
-    """
-    bounds = [Box.around(place.corners) for place in places]
-    printed = [min(clear[index] for index in place.boxes) < CLEAR for place in places]
-    narrow = [
-        i
-        for i, b in enumerate(bounds)
-        if not places[i].is_comb and not printed[i] and b.width <= COMB_ASPECT * b.height
-    ]
-    runs = sorted(_runs(narrow, bounds), key=lambda run: bounds[run[0]].top)
-    joined: dict[int, list[int]] = {}
-    for run in runs:
-        parts = _under_headings(run, bounds, joined)
-        if not parts and not any(_meets(run, bounds, i) for i in range(len(bounds)) if i not in run):
-            parts = [run]
-        joined.update({part[0]: part for part in parts})
-    taken = {index for part in joined.values() for index in part}
-    units = [place for index, place in enumerate(places) if index not in taken]
-    for part in joined.values():
-        first, last = places[part[0]], places[part[-1]]
-        corners = np.array([first.corners[0], last.corners[1], last.corners[2], first.corners[3]])
-        indices = tuple(index for number in part for index in places[number].boxes)
-        units.append(Place(indices, corners, first.row, first.column))
-    return sorted(units, key=lambda place: (place.row, place.column))
-
-
-def _runs(narrow: Sequence[int], bounds: Sequence[Box]) -> list[list[int]]:
-    """Runs of equal boxes side by side."""
-    after: dict[int, int] = {}
-    for one in narrow:
-        for other in narrow:
-            a, b = bounds[one], bounds[other]
-            alike = abs(a.width - b.width) <= SAME_SIZE * a.width and abs(a.height - b.height) <= SAME_SIZE * a.height
-            if alike and abs(a.top - b.top) <= TOUCH_PX and abs(b.left - a.right) <= TOUCH_PX and one != other:
-                after[one] = other
-    heads = set(narrow) - set(after.values())
-    runs = []
-    for head in heads:
-        run = [head]
-        while run[-1] in after:
-            run.append(after[run[-1]])
-        if len(run) > 1:
-            runs.append(run)
-    return runs
-
-
-def _meets(run: Sequence[int], bounds: Sequence[Box], index: int) -> bool:
-    """Whether a box meets a run at one of its ends, or stands on one of its cells as that cell's heading."""
-    whole, other = Box.union(bounds[i] for i in run), bounds[index]
-    level = min(whole.bottom, other.bottom) - max(whole.top, other.top) > TOUCH_PX
-    over = min(whole.right, other.right) - max(whole.left, other.left) > TOUCH_PX
-    at_end = level and min(abs(whole.left - other.right), abs(other.left - whole.right)) <= TOUCH_PX
-    one_cell = other.width <= (1 + SAME_SIZE) * whole.width / len(run)
-    return at_end or (over and one_cell and abs(other.bottom - whole.top) <= TOUCH_PX)
-
-
-def _under_headings(run: Sequence[int], bounds: Sequence[Box], joined: dict[int, list[int]]) -> list[list[int]]:
-    """The parts of a run that one box, or a comb already joined, stands over, side to side."""
-    own = Box.union(bounds[i] for i in run)
-    above = [bounds[i] for i in range(len(bounds)) if i not in run] + [
-        Box.union(bounds[i] for i in part) for part in joined.values()
-    ]
-    parts = []
-    for heading in above:
-        if abs(heading.bottom - own.top) > TOUCH_PX:
-            continue
-        under = [
-            i
-            for i in run
-            if heading.left - TOUCH_PX <= bounds[i].left and bounds[i].right <= heading.right + TOUCH_PX
-        ]
-        if len(under) < 2:
-            continue
-        covered = Box.union(bounds[i] for i in under)
-        if abs(covered.left - heading.left) <= TOUCH_PX and abs(covered.right - heading.right) <= TOUCH_PX:
-            parts.append(under)
-    parts.sort(key=len, reverse=True)
-    kept: list[list[int]] = []
-    for part in parts:
-        if not any(set(part) & set(other) for other in kept):
-            kept.append(part)
-    return kept
-
-
 def _edges(found: PrintedBoxes, shape: tuple[int, ...]) -> Ink:
     """255 along the sides of all boxes."""
     edges = np.zeros(shape, np.uint8)
@@ -316,7 +227,7 @@ def _lines(ink: Ink, edges: Ink, form_from_upright: Transform) -> list[_Candidat
     for one in find_underlines(ink, edges, px_per_mm):
         cells = tuple(form_from_upright.box(cell) for cell in one.cells_px)
         doubt = "" if cells else "over a line, without a box"
-        places.append(_Candidate(form_from_upright.box(one.box_px), 0, 0, cells, doubt=doubt))
+        places.append(_Candidate(form_from_upright.box(one.box_px), cells, is_line=True, doubt=doubt))
     return places
 
 
@@ -325,7 +236,7 @@ def _apart(candidates: Sequence[_Candidate], size_mm: tuple[float, float]) -> li
     sheet = Box(0, 0, *size_mm)
     candidates = [_clipped(one, sheet) for one in candidates]
     candidates = [one for one in candidates if not _is_gap(one, candidates)]
-    order = sorted(candidates, key=lambda one: (one.row == 0, -len(one.cells), -one.box.area))
+    order = sorted(candidates, key=lambda one: (one.is_line, -len(one.cells), -one.box.area))
     kept: list[_Candidate] = []
     for one in order:
         core = one.box.grown(-OVERLAP_SLACK_MM)
@@ -346,7 +257,7 @@ def _clipped(one: _Candidate, sheet: Box) -> _Candidate:
 
 def _is_gap(one: _Candidate, candidates: Sequence[_Candidate]) -> bool:
     """Whether a small box is but the space between two combs, which their outer sides close off."""
-    if not one.lone:
+    if not one.is_small:
         return False
     left = right = False
     for other in candidates:
@@ -378,7 +289,7 @@ def _named(candidates: Sequence[_Candidate]) -> tuple[Proposed, ...]:
 
 def _field(name: str, one: _Candidate) -> Field:
     if not one.cells:
-        return Field(name=name, kind="cell" if one.lone else "free", box=_rounded(one.box))
+        return Field(name=name, kind="cell" if one.is_small else "free", box=_rounded(one.box))
     gaps = np.array([max(after.left - before.right, 0.0) for before, after in pairwise(one.cells)])
     width = float(np.median([cell.width for cell in one.cells]))
     wide = gaps > gaps.min() + SAME_GAP * width
