@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -126,7 +127,8 @@ def detect(
     labels = is_installed() if labels is None else labels
     page = _opened(blank, page_number)
     pdf_size, own = form_fields(blank, page_number - 1) or (None, ())
-    turn = upright_turn(page.pixels) if labels and not own else 0
+    with _busy("Which way up is it? Reading its print ..."):
+        turn = upright_turn(page.pixels) if labels and not own else 0
     if turn:
         page = replace(page, pixels=np.ascontiguousarray(np.rot90(page.pixels, turn)))
         typer.echo(f"{blank.name}: turned by {90 * turn} degrees, so that its print is upright")
@@ -134,7 +136,8 @@ def detect(
         raise typer.BadParameter("a PDF form knows its size: leave it out.", param_hint="--paper")
     paper_seen = Paper(pdf_size, "as the PDF says") if own and pdf_size else paper_of(page, given, in_file=pdf_size)
     size = paper_seen.size_mm
-    proposal = propose_fields(page, size)
+    with _busy("Looking for places to write ..."):
+        proposal = propose_fields(page, size)
     if own:  # it says itself where its fields are, and their names
         proposal = replace(proposal, fields=from_form(own), left_out=(), boxes_left_out=())
     if not proposal.fields:
@@ -144,10 +147,12 @@ def detect(
             "measure: `docproc template schema` says how a field is written.",
         )
     if labels and not own:
-        proposal = replace(proposal, fields=with_names(proposal.fields, read_labels(proposal.sheet, size)))
+        with _busy("Reading the print beside them ..."):
+            proposal = replace(proposal, fields=with_names(proposal.fields, read_labels(proposal.sheet, size)))
     draft = write_draft(proposal, size, output, blank=blank.name)
     if filled:
-        proposal = _tried(proposal, draft.template, filled)
+        with _busy("Reading filled pages ..."):
+            proposal = _tried(proposal, draft.template, filled)
         draft = write_draft(proposal, size, output, blank=blank.name)
     doubtful = [proposed for proposed in proposal.fields if proposed.doubt]
     typer.echo(
@@ -162,9 +167,22 @@ def detect(
         typer.echo(f"left out: {sentence}")
     typer.echo(f"picture: {draft.picture}")
     typer.echo(
-        "Next: look at the picture, set the names in the template right, delete the lines of what you do not need; "
-        f"then\n  docproc template check {draft.template} A_FILLED_PAGE -o check.png"
+        "Next: set the names right, delete what you do not need, and see what is read:\n"
+        f"  docproc template edit {draft.template} A_FILLED_PAGE"
     )
+
+
+@contextmanager
+def _busy(words: str) -> Iterator[None]:
+    """Say what takes some seconds, where somebody watches."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(words):
+        yield
 
 
 def _tried(proposal: Proposal, draft: Path, filled: Sequence[str]) -> Proposal:
