@@ -185,6 +185,12 @@ def test_a_page_is_read_by_the_template_as_it_is_in_the_browser(ask: Ask) -> Non
     assert ask("/read", {"template": template, "page": 7})[0] == 422
 
 
+@pytest.mark.parametrize("body", [{}, [], "xx", {"template": 1}, {"template": {"fields": [1]}}])
+def test_what_the_page_would_not_send_is_refused(ask: Ask, body: Any) -> None:
+    for path in ("/check", "/save", "/read"):
+        assert ask(path, body)[0] == 400
+
+
 def test_two_pages_cannot_overwrite_one_another(ask: Ask) -> None:
     told = ask("/template")[1]
     assert ask("/save", {"template": told["template"], "digest": told["digest"]})[0] == 200

@@ -106,6 +106,13 @@ def test_disagreement_is_a_reason_whoever_wins() -> None:
     assert Reason.DASH in found.reasons
 
 
+def test_what_surely_is_a_digit_is_no_blank_but_in_doubt() -> None:
+    found = combine(meaning("1", 0.999, ("7", 0.0005)), [("", 0.7), ("1", 0.28)], WEIGHTS)
+    assert found.text == "1"
+    assert Reason.READERS_DISAGREE in found.reasons
+    assert combine(meaning("1", 0.6), [("", 0.999), ("1", 0.0001)], WEIGHTS).text == ""
+
+
 def test_agreement_keeps_what_was_seen_of_the_characters() -> None:
     found = combine(meaning("12", 0.9), [("12", 0.9)], WEIGHTS)
     assert found.reasons == (Reason.DASH,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -274,7 +275,8 @@ def print_form(
             remedy="Name a file in a folder that exists and may be written to.",
         ) from error
     typer.echo(f"{output}: {_size(loaded)}, {len(loaded.fields)} fields; print it at 100 %")
-    typer.echo(f"Next: put `reference: {image.name}` into {template}, if its pages shall be printed from this.")
+    relative = Path(os.path.relpath(image, template.parent)).as_posix()
+    typer.echo(f"Next: put `reference: {relative}` into {template}, if its pages shall be printed from this.")
 
 
 EDIT_HELP = """Draw and name a template's fields in the browser, on the picture of the form.

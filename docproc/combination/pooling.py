@@ -20,6 +20,7 @@ from docproc.reading import Reason
 
 Floats = npt.NDArray[np.float64]
 
+SURE_INK = 0.9  #: Of the best value by glyphs: from here on it is no blank.
 SUREST = 0.999  #: Of a testimony: a score has three places worth believing.
 _LEAST, _MOST = 1e-9, 1 - 1e-9
 _DOUBT = 1e-5  #: Of a reader, at least.
@@ -144,13 +145,17 @@ def combine(
     disagreement is settled.
     """
     glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
-    (text, confidence), *others = pool(glyphs, line, weights, testimony)
+    seen = line
+    if meaning.text and meaning.confidence >= SURE_INK:
+        # As a line, a lone 1 looks like a side of its box: what surely is a digit is no blank. They still disagree.
+        seen = [said for said in line if said[0]] or line
+    (text, confidence), *others = pool(glyphs, seen, weights, testimony)
     reasons, least = meaning.reasons, 0.0
     if line[0][0] == text == meaning.text:
         least = meaning.confidence
     settled = testimony is not None and weights.witness is not None and testimony.text == text != ""
     if settled:
-        least = max(least, dict(pool(glyphs, line, weights))[text])
+        least = max(least, dict(pool(glyphs, seen, weights))[text])
     elif line[0][0] != glyphs[0][0]:
         reasons = (*reasons, Reason.READERS_DISAGREE)
     if confidence < least:

@@ -4,10 +4,11 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SMALLEST = 1; // mm, of a field's sides
+const LEAST_DRAWN = 2.5; // mm; less is a click
 const at = (id) => document.getElementById(id);
 
 let template = null, digest = "", chosen = -1, drawing = false, saved = "", values = {}, zoom = 1;
-let past = [], future = [], tries = 0;
+let past = [], future = [], tries = 0, stale = false, stay = 0;
 
 // --- talking to the server
 
@@ -44,32 +45,41 @@ function change(act, {again = ""} = {}) {
   act();
   if (JSON.stringify({template, chosen}) === before) return;
   const last = past[past.length - 1];
-  if (!again || !last || last.again !== again) past.push({state: before, again});
+  // Steps of one drag, of one stay in an input, and arrows in quick succession are one change.
+  if (!again || !last || last.again !== again || Date.now() - last.at > (again.startsWith("arrow") ? 800 : 1e9)) {
+    past.push({state: before, again, at: Date.now()});
+  } else last.at = Date.now();
   future = [];
-  values = {};
+  stale = true;
   show();
   check();
 }
 
 function step(from, to) {
   if (!from.length) return;
-  to.push({state: JSON.stringify({template, chosen}), again: ""});
+  to.push({state: JSON.stringify({template, chosen}), again: "", at: 0});
   ({template, chosen} = JSON.parse(from.pop().state));
   chosen = Math.min(chosen, template.fields.length - 1);
-  values = {};
+  stale = true;
   show();
   check();
 }
 
-let checking = 0;
+let checking = 0, turn = 0; // an answer that comes after another question was asked is not shown
 function check() {
   clearTimeout(checking);
+  const own = ++turn;
   checking = setTimeout(async () => {
     try {
+      if (!template.fields.length) throw new Error("A template needs at least one field.");
+      const nameless = template.fields.findIndex((one) => !one.name.trim());
+      if (nameless >= 0) throw new Error(`Field ${nameless + 1} of the list needs a name.`);
       await ask("check", {template});
+      if (own !== turn) return;
       document.querySelectorAll(".faulty").forEach((one) => one.classList.remove("faulty"));
       say(isChanged() ? "Not saved yet." : "Saved.", isChanged() ? "" : "good");
     } catch (fault) {
+      if (own !== turn) return;
       const name = /field '([^']+)'/.exec(fault.message);
       document.querySelectorAll(".field").forEach((one, place) =>
         one.classList.toggle("faulty", Boolean(name) && template.fields[place].name === name[1]));
@@ -120,6 +130,7 @@ function show() {
   svg.classList.toggle("tried", tried);
   if (svg.firstChild.getAttribute("href") !== picture) svg.firstChild.setAttribute("href", picture);
   svg.querySelectorAll("g").forEach((group) => group.remove());
+  const grip = Math.min(2 / zoom, 4); // of about eight pixels
   template.fields.forEach((one, place) => {
     const [left, top, w, h] = one.box;
     const group = make("g", {class: "field" + (place === chosen ? " chosen" : ""), "data-place": place}, svg);
@@ -133,12 +144,12 @@ function show() {
       make("text", {x: left + 0.4, y: top + h / 2 + size / 3, "font-size": size}, group).textContent = one.name;
     } else { // what is written there stays to be seen above it
       const shown = read.value || "blank", size = Math.min(h * 0.36, 3.4, 1.7 * w / shown.length);
-      make("text", {class: `value ${read.status}`, x: left + 0.4, y: top + h - 0.5, "font-size": size}, group).textContent = shown;
+      make("text", {class: `value ${stale ? "stale" : read.status}`, x: left + 0.4, y: top + h - 0.5, "font-size": size}, group).textContent = shown;
       make("title", {}, group).textContent =
         `${read.value || "blank"}: ${read.status}, ${(100 * read.confidence).toFixed(1)} % sure ${read.reasons.join(", ")}`;
     }
     if (place === chosen) for (const [x, y, edges] of handles(one.box)) {
-      make("rect", {class: "handle", x: x - 0.8, y: y - 0.8, width: 1.6, height: 1.6, "data-edges": edges}, group);
+      make("rect", {class: "handle", x: x - grip / 2, y: y - grip / 2, width: grip, height: grip, "data-edges": edges}, group);
     }
   });
   showPanel();
@@ -170,7 +181,7 @@ function press(event) {
       template.fields.push({name: freeName("field"), kind: "free", box: [round(x), round(y), SMALLEST, SMALLEST]});
       chosen = template.fields.length - 1;
     }, {again: move});
-    drag("rb", field().box.slice(), x, y, move);
+    drag("draw", field().box.slice(), x, y, move);
   } else if (group) {
     chosen = Number(group.dataset.place);
     show();
@@ -189,6 +200,15 @@ function drag(edges, box, x, y, move) {
   const stop = () => {
     removeEventListener("pointermove", follow);
     removeEventListener("pointerup", stop);
+    if (edges === "draw" && Math.min(field().box[2], field().box[3]) < LEAST_DRAWN) {
+      step(past, future);
+      future = [];
+      chosen = -1;
+      show();
+      clearTimeout(checking);
+      turn++;
+      say("Nothing was drawn: press New field again, then drag from corner to corner.");
+    }
   };
   addEventListener("pointermove", follow);
   addEventListener("pointerup", stop);
@@ -201,6 +221,11 @@ function moved([left, top, width, height], edges, dx, dy) {
       round(Math.min(Math.max(top + dy, 0), down - height)), width, height];
   }
   let right = left + width, bottom = top + height;
+  if (edges === "draw") { // from where it began, to any side
+    const [x, y] = [Math.min(Math.max(left + dx, 0), across), Math.min(Math.max(top + dy, 0), down)];
+    return [round(Math.min(left, x)), round(Math.min(top, y)), round(Math.max(Math.abs(x - left), SMALLEST)),
+      round(Math.max(Math.abs(y - top), SMALLEST))];
+  }
   if (edges.includes("l")) left = Math.max(Math.min(left + dx, right - SMALLEST), 0);
   if (edges.includes("r")) right = Math.min(Math.max(right + dx, left + SMALLEST), across);
   if (edges.includes("t")) top = Math.max(Math.min(top + dy, bottom - SMALLEST), 0);
@@ -244,11 +269,27 @@ function showPanel() {
   at("required").checked = Boolean(one.required);
   for (const rule of ["min", "max", "regex", "check_digit"]) put(rule, rules[rule]);
   ["left", "top", "width", "height"].forEach((side, number) => put(side, one.box[number]));
+  const read = values[one.name];
+  at("read-as").textContent = read ? `Read: ${read.value || "blank"}, ${(100 * read.confidence).toFixed(1)} % sure` +
+    (read.reasons.length ? `; ${read.reasons.join(", ")}` : "") + (stale ? " (before the last changes)" : "") : "";
   document.querySelectorAll("label.comb").forEach((label) => { label.hidden = one.kind !== "comb"; });
 }
 
+// What may be typed where a number alone is not enough, and what is said of anything else.
+const FORMS = {
+  length: [/^(\d+(\s*-\s*\d+)?)?$/, "Digits are a number like 4, or fewest and most like 1-6."],
+  groups: [/^([1-9]\d*(\s+[1-9]\d*)*)?$/, "Groups are the boxes in each, like 3 3 4."],
+};
+
 function take(id, element) {
   const text = element.value.trim(), number = element.type === "number" && text !== "" ? Number(text) : null;
+  if (FORMS[id] && !FORMS[id][0].test(text)) {
+    clearTimeout(checking);
+    turn++;
+    return say(FORMS[id][1], "fault");
+  }
+  if (element.type === "number" && text === "" && !["min", "max"].includes(id)) return;
+  if (["width", "height"].includes(id) && number < 0.1) return;
   change(() => {
     const one = field();
     const sides = ["left", "top", "width", "height"];
@@ -274,10 +315,11 @@ function take(id, element) {
       one[id] = number;
       if (id === "cells" && one.groups && one.groups.reduce((sum, size) => sum + size, 0) !== number) delete one.groups;
     }
-  }, {again: `${id} ${chosen}`});
+  }, {again: element.tagName === "SELECT" ? "" : `${id} ${chosen} ${stay}`});
 }
 
-function question(words, first, second, proposed) {
+function question(words, first, second, proposed, most = 1000) {
+  at("first").max = most;
   at("question").textContent = words;
   at("first-word").textContent = first;
   at("second-word").textContent = second || "";
@@ -297,7 +339,7 @@ function question(words, first, second, proposed) {
 async function split() {
   if (chosen < 0) return;
   const [, , width, height] = field().box;
-  const answer = await question("Split this field into boxes, one digit each.", "Boxes", "", [Math.max(Math.round(width / (0.75 * height)), 2)]);
+  const answer = await question("Split this field into boxes, one digit each.", "Boxes", "", [Math.max(Math.round(width / (0.75 * height)), 2)], 64);
   if (answer && answer[0] >= 1) change(() => Object.assign(field(), {kind: "comb", cells: answer[0], groups: [], group_gap_mm: 0}));
 }
 
@@ -331,6 +373,8 @@ function reveal() {
 }
 
 async function save() {
+  clearTimeout(checking);
+  turn++;
   try {
     say("Saving ...");
     ({digest} = await ask("save", {template, digest}));
@@ -348,11 +392,13 @@ async function read() {
     say("Reading ...");
     const told = await ask("read", {template, page: Number(at("pages").value)});
     values = told.reasons.length ? {} : told.fields;
+    stale = false;
     tries++;
     show();
     const all = Object.values(values), sure = all.filter((one) => one.status === "accepted").length;
     say(told.reasons.length ? `This page was not read: ${told.detail || told.reasons.join(", ")}.` :
-      `${sure} of ${all.length} fields are sure; orange ones would go to review.`, told.reasons.length ? "fault" : "good");
+      sure === all.length ? `All ${sure} fields are sure.` :
+        `${sure} of ${all.length} fields are sure; orange ones would go to review. Choose one to see why.`, told.reasons.length ? "fault" : "good");
   } catch (fault) {
     say(fault.message, "fault");
   }
@@ -372,6 +418,7 @@ function key(event) {
   const command = event.ctrlKey || event.metaKey;
   if (command && event.key.toLowerCase() === "s") { event.preventDefault(); return save(); }
   if (at("ask").open) return;
+  if (event.key === "Escape" && drawing) { drawing = false; show(); return check(); }
   const typing = event.target.closest("input, select");
   if (event.key === "Escape" && typing) { event.preventDefault(); return at("form").focus(); }
   if (typing) {
@@ -383,7 +430,7 @@ function key(event) {
   if (command || event.target.closest("button, summary")) return;
   const act = {
     Enter: () => chosen >= 0 && (at("name").focus(), at("name").select()),
-    Escape: () => { chosen = -1; drawing = false; show(); },
+    Escape: () => { if (chosen < 0) values = {}; chosen = -1; show(); }, // twice: back to the blank sheet
     Delete: remove, Backspace: remove, c: split, d: repeat, t: read,
     n: () => at("add").click(), "+": () => enlarge(1.25), "-": () => enlarge(0.8),
   }[event.key];
@@ -409,7 +456,12 @@ function key(event) {
 async function begin() {
   at("undo").addEventListener("click", () => step(past, future));
   at("redo").addEventListener("click", () => step(future, past));
-  at("add").addEventListener("click", () => { drawing = true; show(); say("Drag on the form, from corner to corner."); });
+  at("add").addEventListener("click", () => {
+    drawing = !drawing;
+    show();
+    if (drawing) say("Drag on the form, from corner to corner. Escape leaves it.");
+    else check();
+  });
   at("zoom-in").addEventListener("click", () => enlarge(1.25));
   at("zoom-out").addEventListener("click", () => enlarge(0.8));
   at("split").addEventListener("click", split);
@@ -419,6 +471,8 @@ async function begin() {
   at("try").addEventListener("click", read);
   at("field").addEventListener("submit", (event) => event.preventDefault());
   at("field").addEventListener("input", (event) => take(event.target.id, event.target));
+  at("field").addEventListener("focusin", () => { stay++; });
+  at("field").addEventListener("focusout", () => setTimeout(() => { if (template) showPanel(); })); // what was not taken goes
   addEventListener("keydown", key);
   addEventListener("beforeunload", (event) => { if (template && isChanged()) event.preventDefault(); });
   try {
@@ -432,6 +486,13 @@ async function begin() {
     show();
     check();
     at("form").focus();
+    const sheet = await fetch("sheet.png");
+    if (!sheet.ok) {
+      turn++;
+      clearTimeout(checking);
+      const why = await sheet.json();
+      say(`${why.message} ${why.remedy}`, "fault");
+    }
   } catch (fault) {
     say(fault.message, "fault");
   }

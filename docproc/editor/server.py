@@ -23,6 +23,7 @@ import numpy.typing as npt
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
@@ -149,11 +150,11 @@ def application(session: Session, *, port: int) -> Starlette:
         )
 
     async def check(request: Request) -> Response:
-        storage.template_of((await request.json())["template"], session.path)
+        storage.template_of((await _asked(request))["template"], session.path)
         return JSONResponse({})
 
     async def save(request: Request) -> Response:
-        given = await request.json()
+        given = await _asked(request, "digest")
         try:
             digest = await run_in_threadpool(storage.save, session.path, given["template"], given["digest"])
         except storage.Changed:
@@ -164,7 +165,7 @@ def application(session: Session, *, port: int) -> Starlette:
         return JSONResponse({"digest": digest})
 
     async def read(request: Request) -> Response:
-        given = await request.json()
+        given = await _asked(request, "page")
         record = await run_in_threadpool(session.read, given["template"], int(given["page"]))
         fields = {
             one.name: {
@@ -200,6 +201,19 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+
+async def _asked(request: Request, *more: str) -> dict[str, Any]:
+    """What the page sent: a template with its fields, and what else is needed."""
+    try:
+        given = await request.json()
+        if all(isinstance(field, dict) for field in given["template"]["fields"]) and all(
+            key in given for key in more
+        ):
+            return dict(given)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise HTTPException(400, "This is not what the editor's page sends.")
 
 
 async def _told(request: Request, error: Exception) -> Response:

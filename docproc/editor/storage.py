@@ -60,7 +60,9 @@ def read(path: Path) -> Stored:
         content = path.read_bytes()
         data = yaml.safe_load(content)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        what = getattr(error, "strerror", None) or getattr(error, "problem", None) or "no text"
+        what = getattr(error, "strerror", None) or getattr(error, "problem", None) or "this is no text"
+        mark = getattr(error, "problem_mark", None)
+        what += f", line {mark.line + 1}" if mark else ""
         raise TemplateError(
             f"{path}: the template cannot be opened ({what}).",
             remedy="Name a template, or make one: docproc template detect BLANK -o form.yaml",

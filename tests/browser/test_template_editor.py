@@ -148,6 +148,47 @@ def test_a_corner_is_dragged(editor: Editor) -> None:
     assert after.height == pytest.approx(before.height + 0.5, abs=0.3)
 
 
+def test_a_field_is_drawn_backwards_and_a_click_draws_none(editor: Editor) -> None:
+    count = len(load_template(editor.template).fields)
+    editor.click("#add")
+    editor.drag((130, 68), (100, 62))
+    left, top, width, height = (
+        float(editor.page.input_value(f"#{side}")) for side in ("left", "top", "width", "height")
+    )
+    assert (left, top, width, height) == pytest.approx((100, 62, 30, 6), abs=0.5)
+    editor.click("#add")
+    editor.drag((60, 62), (60, 62))
+    editor.says("Nothing was drawn")
+    expect(editor.page.locator("g.field")).to_have_count(count + 1)
+    editor.click("#add")
+    editor.press("Escape")
+    expect(editor.page.locator("svg.drawing")).to_have_count(0)
+
+
+def test_each_stay_in_an_input_is_undone_by_itself(editor: Editor) -> None:
+    names = [field.name for field in load_template(editor.template).fields]
+    for word in ("one", "two"):
+        editor.press("Tab", "Enter")
+        editor.type(word)
+        editor.press("Enter")
+    expect(editor.page.locator("g.field text").nth(1)).to_have_text("two")
+    editor.press("Control+z")
+    expect(editor.page.locator("g.field text").nth(1)).to_have_text(names[1])
+    expect(editor.page.locator("g.field text").nth(0)).to_have_text("one")
+
+
+@pytest.mark.parametrize(
+    ("box", "typed"), [("#length", "x"), ("#length", "1-"), ("#groups", "1 -2 4"), ("#groups", "0 3")]
+)
+def test_what_is_typed_wrong_changes_nothing_and_is_told(box: str, typed: str, editor: Editor) -> None:
+    text = editor.template.read_text(encoding="utf-8")
+    editor.press("Tab")
+    editor.page.fill(box, typed)
+    editor.says(", like " if box == "#groups" else "a number like 4")
+    editor.saved()
+    assert editor.template.read_text(encoding="utf-8") == text
+
+
 def test_what_breaks_a_rule_is_told_and_not_saved(editor: Editor) -> None:
     text = editor.template.read_text(encoding="utf-8")
     editor.press("Tab", "Tab", "Enter")
