@@ -53,6 +53,8 @@ LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may b
 #: Share of a template's print by which a page shows more of it than of the next best one. A page of another form
 #: shows a fifth of a template's print at most; versions of one form differ by little.
 LEAST_MARGIN = 0.05
+CODE_CHANCE = 0.9999  #: That a code was read right: it has check digits of its own.
+NEAR_CODE = 0.1  #: Of its place's height, around it: pages bend.
 WHOLE_IMAGE_FIELD = "value"
 
 
@@ -134,6 +136,7 @@ def read_page(
     readings = read_fields(
         page, sheet.located, recognizer, policy, line_reader=line_reader, witness=witness, trace=watch
     )
+    readings += _read_codes(page, sheet.codes, watch)
     reasons = () if readings else (Reason.NO_FIELDS,)
     return Record(
         ref=page.ref,
@@ -193,6 +196,7 @@ class _Sheet:
     template: str = ""
     digest: str = ""
     residual_mm: float | None = None
+    codes: tuple[tuple[str, Box], ...] = ()  #: Names and places, in pixels, of codes whose texts are wanted.
 
 
 def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, trace: Trace) -> _Sheet | Unregistered:
@@ -203,7 +207,7 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         trace.note(f"no template: {len(layout.located)} fields found on the page")
         return _Sheet(layout.located)
     if len(templates) > 1 and any(template.code for template in templates):
-        codes = read_codes(page)
+        codes = [code.text for code in read_codes(page)]
         trace.note(f"codes on the page: {', '.join(map(repr, codes)) or 'none'}")
         templates = [template for template in templates if template.code in codes] or templates
     tried = [(register(page, template), template) for template in templates]
@@ -220,7 +224,33 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
     (best, template), *others = fitting
     if others and best.share - others[0][0].share < LEAST_MARGIN:
         return Unregistered(f"it lies as well on {template.name!r} as on {others[0][1].name!r}", best.residual_mm)
-    return _Sheet(best.located, template.name, template.digest, best.residual_mm)
+    places = tuple((place.name, best.page_from_form.box(place.box)) for place in template.codes)
+    return _Sheet(best.located, template.name, template.digest, best.residual_mm, places)
+
+
+def _read_codes(page: Page, places: Sequence[tuple[str, Box]], trace: Trace) -> tuple[FieldReading, ...]:
+    """The texts of codes in their places."""
+    codes = read_codes(page) if places else ()
+    readings = []
+    for name, box in places:
+        texts = {
+            code.text for code in codes if box.grown(NEAR_CODE * box.height).contains(Box(*code.center_px, 0, 0))
+        }
+        trace.note(f"codes in its place: {', '.join(map(repr, sorted(texts))) or 'none'}", field=name)
+        sure = len(texts) == 1
+        picture = crop(page.pixels, box)
+        readings.append(
+            FieldReading(
+                name=name,
+                text=texts.pop() if sure else "",
+                confidence=CODE_CHANCE if sure else 0.0,
+                verdict=Verdict.ACCEPTED if sure else Verdict.REVIEW,
+                reasons=() if sure else (Reason.CODE_UNREADABLE,),
+                box_px=box,
+                crop_png=b"" if sure else _png(picture),
+            )
+        )
+    return tuple(readings)
 
 
 def whole_image_field(page: Page) -> LocatedField:
@@ -336,7 +366,7 @@ def _read_field(
         alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
         characters=meaning.characters,
         box_px=image.page_from_field.box(image.box_px),
-        crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image),
+        crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image.picture),
     )
 
 
@@ -426,7 +456,7 @@ def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: U
     (template,) = templates
     fields = tuple(
         FieldReading(name=field.name, text="", confidence=0.0, verdict=Verdict.REVIEW, reasons=(Reason.REGISTRATION,))
-        for field in template.fields
+        for field in (*template.fields, *template.codes)
     )
     return Record(
         ref=page.ref,
@@ -448,8 +478,8 @@ def _in_words(mark: Marks) -> str:
     return ", ".join(f"{name} {chance:.4f}" for name, chance in ranked)
 
 
-def _png(image: FieldImage) -> bytes:
+def _png(picture: npt.NDArray[np.uint8]) -> bytes:
     """The field as people see it, for the review."""
-    picture = image.picture if image.picture.ndim == 2 else cv2.cvtColor(image.picture, cv2.COLOR_RGB2BGR)
+    picture = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8)
     _, encoded = cv2.imencode(".png", picture)
     return encoded.tobytes()

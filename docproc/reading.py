@@ -34,6 +34,7 @@ class Reason(StrEnum):
     LENGTH = "length"  #: More or fewer digits than the field allows.
     RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max`, `rule:regex`, `rule:check_digit`.
     READERS_DISAGREE = "readers_disagree"  #: Digit by digit, and as a whole line, the field reads differently.
+    CODE_UNREADABLE = "code_unreadable"  #: No QR code or barcode is read in its place, or several.
     LOW_RESOLUTION = "low_resolution"  #: Too few pixels to a digit.
     FAINT = "faint"  #: There is ink, too small or too broken to read.
     OUTSIDE = "outside"  #: Writing crosses the field's edge, or a cell holds a second mark: a digit may be missing.

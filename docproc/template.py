@@ -150,6 +150,13 @@ class Field(_Strict):
         return (1, 24) if self.kind == "free" else (1, self.cells)
 
 
+class CodePlace(_Strict):
+    """A place where a QR code or barcode is printed or stuck on, whose text is wanted."""
+
+    name: str = Key(min_length=1, description="Unique within the template; the column's title.")
+    box: FormBox = Key(description="[left, top, width, height] in mm, around all places where the code may be.")
+
+
 class PageSize(_Strict):
     """The sheet, in mm."""
 
@@ -181,6 +188,7 @@ class Template(_Strict):
         description="Text of a QR code or barcode that is printed on the form: among several templates, its pages "
         "find this one by it.",
     )
+    codes: tuple[CodePlace, ...] = Key((), description="QR codes and barcodes whose texts become columns.")
     tolerance_mm: float = Key(1.0, gt=0, description="Pages that lie worse than this on their template go to review.")
     fields: tuple[Field, ...] = Key(min_length=1)
 
@@ -208,6 +216,13 @@ class Template(_Strict):
         for fiducial in self.fiducials:
             if not sheet.contains(fiducial.box, slack=1e-6):
                 raise ValueError("a fiducial's box leaves the sheet")
+        names = set(seen)
+        for place in self.codes:
+            if place.name in names:
+                raise ValueError(f"the name {place.name!r} of a code is used twice; rename one")
+            if not sheet.contains(place.box, slack=1e-6):
+                raise ValueError(f"the code {place.name!r}: its box leaves the sheet")
+            names.add(place.name)
         return self
 
     @property

@@ -12,11 +12,12 @@ from drawn import load
 from docproc.character.recognizer import load_recognizer
 from docproc.cli import main
 from docproc.decision import Policy
+from docproc.errors import TemplateError
 from docproc.form.codes import read_codes
 from docproc.form.registration import Registration, register
 from docproc.page import Page
 from docproc.pipeline import read_page
-from docproc.reading import Reason
+from docproc.reading import Reason, Verdict
 from docproc.template import Template, load_template
 
 FORM = """\
@@ -56,7 +57,7 @@ def test_its_code_is_read_whichever_way_up(card: Path) -> None:
     page = load(card.with_suffix(".pdf"))
     for turns in range(4):
         turned = Page(page.ref, np.ascontiguousarray(np.rot90(page.pixels, turns)), page.dpi)
-        assert read_codes(turned) == ("meter card 7",)
+        assert [code.text for code in read_codes(turned)] == ["meter card 7"]
 
 
 def test_boxes_are_pale_and_red(card: Path) -> None:
@@ -81,6 +82,34 @@ def test_among_forms_that_look_alike_the_code_tells(card: Path) -> None:
     assert record.template == "meter card"
     unnamed = [template.model_copy(update={"code": None}) for template in twins(card)]
     assert read_page(page, unnamed, load_recognizer(), policy).reasons == (Reason.UNKNOWN_FORM,)
+
+
+@pytest.mark.parametrize(
+    ("box", "text", "verdict", "reasons"),
+    [
+        ([100, 70, 45, 32], "meter card 7", Verdict.ACCEPTED, ()),
+        ([5, 70, 45, 30], "", Verdict.REVIEW, (Reason.CODE_UNREADABLE,)),
+    ],
+)
+def test_the_text_of_a_code_becomes_a_column(
+    box: list[float], text: str, verdict: Verdict, reasons: tuple[str, ...], card: Path
+) -> None:
+    template = card.read_text(encoding="utf-8") + f"codes: [{{name: serial, box: {box}}}]\n"
+    card.write_text(template, encoding="utf-8")
+    page = load(card.with_suffix(".pdf"))
+    turned = Page(page.ref, np.ascontiguousarray(np.rot90(page.pixels, 2)), page.dpi)
+    record = read_page(turned, [load_template(card)], load_recognizer(), Policy(review_below=0.9))
+    reading = record.fields[-1]
+    assert (reading.name, reading.text, reading.verdict, reading.reasons) == ("serial", text, verdict, reasons)
+    assert bool(reading.crop_png) == (verdict is Verdict.REVIEW)
+
+
+@pytest.mark.parametrize(("place", "fault"), [("meter", "is used twice"), ("x", "its box leaves the sheet")])
+def test_a_place_for_a_code_needs_its_own_name_and_room(place: str, fault: str, card: Path) -> None:
+    box = [10, 10, 20, 20] if place == "meter" else [140, 10, 20, 20]
+    card.write_text(f"{FORM}codes: [{{name: {place}, box: {box}}}]\n", encoding="utf-8")
+    with pytest.raises(TemplateError, match=fault):
+        load_template(card)
 
 
 def test_an_output_that_is_no_pdf_is_refused(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
