@@ -233,9 +233,8 @@ def _read_codes(page: Page, places: Sequence[tuple[str, Box]], trace: Trace) -> 
     codes = read_codes(page) if places else ()
     readings = []
     for name, box in places:
-        texts = {
-            code.text for code in codes if box.grown(NEAR_CODE * box.height).contains(Box(*code.center_px, 0, 0))
-        }
+        around = box.grown(NEAR_CODE * box.height)
+        texts = {code.text for code in codes if around.contains(Box(*code.center_px, 0, 0))}
         trace.note(f"codes in its place: {', '.join(map(repr, sorted(texts))) or 'none'}", field=name)
         sure = len(texts) == 1
         picture = crop(page.pixels, box)
@@ -454,9 +453,10 @@ def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: U
             detail=why.detail,
         )
     (template,) = templates
+    names = [field.name for field in template.fields] + [place.name for place in template.codes]
     fields = tuple(
-        FieldReading(name=field.name, text="", confidence=0.0, verdict=Verdict.REVIEW, reasons=(Reason.REGISTRATION,))
-        for field in (*template.fields, *template.codes)
+        FieldReading(name=name, text="", confidence=0.0, verdict=Verdict.REVIEW, reasons=(Reason.REGISTRATION,))
+        for name in names
     )
     return Record(
         ref=page.ref,
