@@ -30,9 +30,9 @@ from docproc.field.string import best_paths, read_lattice
 from docproc.field.transcript import Values
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
-from docproc.form.codes import read_codes
+from docproc.form.codes import read_codes, read_places
 from docproc.form.color import without_colored_print
-from docproc.form.cutting import FieldImage, crop, cut_field
+from docproc.form.cutting import FieldImage, as_png, crop, cut_field
 from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.layout import ASSUMED_DPI, find_fields
 from docproc.form.location import LocatedField
@@ -53,8 +53,6 @@ LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may b
 #: Share of a template's print by which a page shows more of it than of the next best one. A page of another form
 #: shows a fifth of a template's print at most; versions of one form differ by little.
 LEAST_MARGIN = 0.05
-CODE_CHANCE = 0.9999  #: That a code was read right: it has check digits of its own.
-NEAR_CODE = 0.1  #: Of its place's height, around it: pages bend.
 WHOLE_IMAGE_FIELD = "value"
 
 
@@ -136,7 +134,7 @@ def read_page(
     readings = read_fields(
         page, sheet.located, recognizer, policy, line_reader=line_reader, witness=witness, trace=watch
     )
-    readings += _read_codes(page, sheet.codes, watch)
+    readings += read_places(page, sheet.codes)
     reasons = () if readings else (Reason.NO_FIELDS,)
     return Record(
         ref=page.ref,
@@ -226,30 +224,6 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         return Unregistered(f"it lies as well on {template.name!r} as on {others[0][1].name!r}", best.residual_mm)
     places = tuple((place.name, best.page_from_form.box(place.box)) for place in template.codes)
     return _Sheet(best.located, template.name, template.digest, best.residual_mm, places)
-
-
-def _read_codes(page: Page, places: Sequence[tuple[str, Box]], trace: Trace) -> tuple[FieldReading, ...]:
-    """The texts of codes in their places."""
-    codes = read_codes(page) if places else ()
-    readings = []
-    for name, box in places:
-        around = box.grown(NEAR_CODE * box.height)
-        texts = {code.text for code in codes if around.contains(Box(*code.center_px, 0, 0))}
-        trace.note(f"codes in its place: {', '.join(map(repr, sorted(texts))) or 'none'}", field=name)
-        sure = len(texts) == 1
-        picture = crop(page.pixels, box)
-        readings.append(
-            FieldReading(
-                name=name,
-                text=texts.pop() if sure else "",
-                confidence=CODE_CHANCE if sure else 0.0,
-                verdict=Verdict.ACCEPTED if sure else Verdict.REVIEW,
-                reasons=() if sure else (Reason.CODE_UNREADABLE,),
-                box_px=box,
-                crop_png=b"" if sure else _png(picture),
-            )
-        )
-    return tuple(readings)
 
 
 def whole_image_field(page: Page) -> LocatedField:
@@ -365,7 +339,7 @@ def _read_field(
         alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
         characters=meaning.characters,
         box_px=image.page_from_field.box(image.box_px),
-        crop_png=b"" if verdict is Verdict.ACCEPTED else _png(image.picture),
+        crop_png=b"" if verdict is Verdict.ACCEPTED else as_png(image.picture),
     )
 
 
@@ -476,10 +450,3 @@ def _in_words(mark: Marks) -> str:
     chances |= {"cross": mark.cross, "dash": mark.dash, "other": mark.other}
     ranked = sorted(chances.items(), key=lambda pair: -pair[1])[:3]
     return ", ".join(f"{name} {chance:.4f}" for name, chance in ranked)
-
-
-def _png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """The field as people see it, for the review."""
-    picture = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR).astype(np.uint8)
-    _, encoded = cv2.imencode(".png", picture)
-    return encoded.tobytes()

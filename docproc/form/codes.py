@@ -1,17 +1,23 @@
 """Read the QR codes and barcodes of a page.
 
-In:  a page, whichever way up. Out: their texts, and where they are.
+In:  a page, whichever way up. Out: their texts, and where they are; and of the places of a template what is there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from docproc.form.cutting import as_png, crop
 from docproc.form.features import gray_of
-from docproc.geometry import Points
+from docproc.geometry import Box, Points
 from docproc.page import Page
+from docproc.reading import FieldReading, Reason, Verdict
+
+CHANCE = 0.9999  #: That a code was read right: it has check digits of its own.
+NEAR = 0.1  #: Of its place's height, around it: pages bend.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +39,28 @@ def read_codes(page: Page) -> tuple[Code, ...]:
     import zxingcpp
 
     return tuple(Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(gray_of(page)))
+
+
+def read_places(page: Page, places: Sequence[tuple[str, Box]]) -> tuple[FieldReading, ...]:
+    """The texts of the codes in places of the page, named, in pixels; to review where there is none, or several."""
+    codes = read_codes(page) if places else ()
+    readings = []
+    for name, box in places:
+        around = box.grown(NEAR * box.height)
+        texts = {code.text for code in codes if around.contains(Box(*code.center_px, 0, 0))}
+        sure = len(texts) == 1
+        readings.append(
+            FieldReading(
+                name=name,
+                text=texts.pop() if sure else "",
+                confidence=CHANCE if sure else 0.0,
+                verdict=Verdict.ACCEPTED if sure else Verdict.REVIEW,
+                reasons=() if sure else (Reason.CODE_UNREADABLE,),
+                box_px=box,
+                crop_png=b"" if sure else as_png(crop(page.pixels, box)),
+            )
+        )
+    return tuple(readings)
 
 
 def _corners(position: object) -> Points:

@@ -113,6 +113,13 @@ def crop(image: npt.NDArray, box_px: Box) -> npt.NDArray:
     return image[top:bottom, left:right]
 
 
+def as_png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """A picture, gray or RGB, for people to look at."""
+    bgr = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".png", bgr)
+    return encoded.tobytes()
+
+
 def _resample(
     pixels: npt.NDArray[np.uint8], page_from_field: Transform, size: tuple[int, int], *, reduction: float
 ) -> npt.NDArray[np.uint8]:
