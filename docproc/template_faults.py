@@ -7,8 +7,9 @@ Out: a `TemplateError` that names file, line and field.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -30,7 +31,7 @@ def explain_fault(path: Path, root: yaml.Node | None, data: dict, error: Validat
     elif first["type"] == "missing":
         message = f"the key {where[-1]!r} is missing"
     elif where and isinstance(where[-1], str) and first["type"] != "value_error":
-        message = f"{where[-1]}: {message[0].lower()}{message[1:]}"
+        message = f"{where[-1]}: {_in_words(first)}"
     name = _field_name(data, where)
     quoted = re.match(r"field '([^']+)'", message)
     if quoted:  # a fault between fields is reported on the template; its line is the field's own
@@ -50,6 +51,22 @@ def explain_fault(path: Path, root: yaml.Node | None, data: dict, error: Validat
         f"{path}, line {line_of(root, where)}: {message}.{more}",
         remedy="`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan.",
     )
+
+
+def _in_words(fault: Mapping[str, Any]) -> str:
+    """What pydantic says of a value, as people say it where that is shorter."""
+    kind, limits = fault["type"], fault.get("ctx", {})
+    if kind in ("too_short", "string_too_short"):
+        return "there must be at least one" if kind == "too_short" else "must not be empty"
+    for name, limit, words in (
+        ("greater_than_equal", "ge", "{} or more"),
+        ("less_than_equal", "le", "{} or less"),
+        ("greater_than", "gt", "more than {}"),
+    ):
+        if kind == name:
+            return f"it must be {words.format(f'{limits[limit]:g}')}, not {fault['input']}"
+    message = str(fault["msg"])
+    return f"{message[0].lower()}{message[1:]}"
 
 
 def _field_name(data: dict, where: tuple[int | str, ...]) -> str:

@@ -202,6 +202,19 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         load_template(tmp_path / "none.yaml")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("cells: 5", "cells: 0", "cells: it must be 1 or more, not 0"),
+        ("cells: 5", "cells: 65", "cells: it must be 64 or less, not 65"),
+        ("width_mm: 100", "width_mm: 0", "width_mm: it must be more than 0, not 0"),
+        ("name: account", "name: ''", "name: must not be empty"),
+    ],
+)
+def test_limits_are_told_in_plain_words(old: str, new: str, words: str, tmp_path: Path) -> None:
+    assert words in refused(tmp_path, changed(old, new)).message
+
+
 def test_many_faults_are_counted(tmp_path: Path) -> None:
     text = changed("required: true", "requird: true").replace("max: 500", "maximum: 500")
     assert "(1 more fault beside it)" in refused(tmp_path, text).message

@@ -121,7 +121,7 @@ function show() {
     svg = make("svg", {viewBox: `0 0 ${width} ${height}`}, at("form"));
     make("image", {width, height, preserveAspectRatio: "none"}, svg);
     svg.addEventListener("pointerdown", press);
-    zoom = Math.max((at("form").clientWidth - 30) / (width * 4), 0.2);
+    zoom = fitting();
   }
   svg.style.width = `${width * 4 * zoom}px`;
   svg.style.height = `${height * 4 * zoom}px`;
@@ -153,6 +153,14 @@ function show() {
     }
   });
   showPanel();
+}
+
+const fitting = () => Math.max((at("form").clientWidth - 40) / (template.page.width_mm * 4), 0.2);
+
+function fit() {
+  zoom = fitting();
+  show();
+  reveal();
 }
 
 function handles([left, top, width, height]) {
@@ -432,7 +440,7 @@ function key(event) {
     Enter: () => chosen >= 0 && (at("name").focus(), at("name").select()),
     Escape: () => { if (chosen < 0) values = {}; chosen = -1; show(); }, // twice: back to the blank sheet
     Delete: remove, Backspace: remove, c: split, d: repeat, t: read,
-    n: () => at("add").click(), "+": () => enlarge(1.25), "-": () => enlarge(0.8),
+    n: () => at("add").click(), 0: fit, "+": () => enlarge(1.25), "-": () => enlarge(0.8),
   }[event.key];
   if (act) { event.preventDefault(); return act(); }
   if (event.key === "Tab" && event.target === at("form") && template.fields.length) {
@@ -474,6 +482,7 @@ async function begin() {
   at("field").addEventListener("focusin", () => { stay++; });
   at("field").addEventListener("focusout", () => setTimeout(() => { if (template) showPanel(); })); // what was not taken goes
   addEventListener("keydown", key);
+  addEventListener("resize", () => { if (template && at("form").scrollWidth > at("form").clientWidth + 60) fit(); });
   addEventListener("beforeunload", (event) => { if (template && isChanged()) event.preventDefault(); });
   try {
     const told = await ask("template");
