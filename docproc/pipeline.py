@@ -30,7 +30,7 @@ from docproc.field.string import best_paths, read_lattice
 from docproc.field.transcript import Values
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
-from docproc.form.codes import read_codes, read_places
+from docproc.form.codes import Code, read_codes, read_places
 from docproc.form.color import without_colored_print
 from docproc.form.cutting import FieldImage, as_png, crop, cut_field
 from docproc.form.dropout import remove_rules, snap_cells
@@ -134,7 +134,7 @@ def read_page(
     readings = read_fields(
         page, sheet.located, recognizer, policy, line_reader=line_reader, witness=witness, trace=watch
     )
-    readings += read_places(page, sheet.codes)
+    readings += sheet.codes
     reasons = () if readings else (Reason.NO_FIELDS,)
     return Record(
         ref=page.ref,
@@ -194,7 +194,7 @@ class _Sheet:
     template: str = ""
     digest: str = ""
     residual_mm: float | None = None
-    codes: tuple[tuple[str, Box], ...] = ()  #: Names and places, in pixels, of codes whose texts are wanted.
+    codes: tuple[FieldReading, ...] = ()  #: Of QR codes and barcodes whose texts are wanted.
 
 
 def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, trace: Trace) -> _Sheet | Unregistered:
@@ -204,10 +204,12 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         layout = find_fields(page)
         trace.note(f"no template: {len(layout.located)} fields found on the page")
         return _Sheet(layout.located)
-    if len(templates) > 1 and any(template.code for template in templates):
-        codes = [code.text for code in read_codes(page)]
-        trace.note(f"codes on the page: {', '.join(map(repr, codes)) or 'none'}")
-        templates = [template for template in templates if template.code in codes] or templates
+    codes: tuple[Code, ...] = ()
+    if any(template.codes or (template.code and len(templates) > 1) for template in templates):
+        codes = read_codes(page)
+        texts = [code.text for code in codes]
+        trace.note(f"codes on the page: {', '.join(map(repr, texts)) or 'none'}")
+        templates = [template for template in templates if template.code in texts] or templates
     tried = [(register(page, template), template) for template in templates]
     for found, template in tried:
         what = found.detail if isinstance(found, Unregistered) else f"lies on it to {found.residual_mm:.2f} mm"
@@ -223,7 +225,8 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
     if others and best.share - others[0][0].share < LEAST_MARGIN:
         return Unregistered(f"it lies as well on {template.name!r} as on {others[0][1].name!r}", best.residual_mm)
     places = tuple((place.name, best.page_from_form.box(place.box)) for place in template.codes)
-    return _Sheet(best.located, template.name, template.digest, best.residual_mm, places)
+    texts_read = read_places(page, codes, places)
+    return _Sheet(best.located, template.name, template.digest, best.residual_mm, texts_read)
 
 
 def whole_image_field(page: Page) -> LocatedField:

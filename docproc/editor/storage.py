@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from docproc.errors import OutputError, TemplateError
+from docproc.form.draft import write_whole
 from docproc.template import Template
 from docproc.template_faults import explain_fault
 
@@ -115,12 +115,9 @@ def save(path: Path, data: Mapping[str, Any], digest: str) -> str:
     _update(document, data)
     written = io.BytesIO()
     format_.dump(document, written)
-    aside = path.with_name(f".{path.name}.part")
     try:
-        aside.write_bytes(written.getvalue())
-        os.replace(aside, path)
+        write_whole(path, lambda aside: aside.write_bytes(written.getvalue()))
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise OutputError(
             f"{path}: cannot be written ({error.strerror}); your changes are still in the page.",
             remedy="Make room or allow yourself to write there, then save again.",

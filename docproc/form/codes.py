@@ -41,9 +41,8 @@ def read_codes(page: Page) -> tuple[Code, ...]:
     return tuple(Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(gray_of(page)))
 
 
-def read_places(page: Page, places: Sequence[tuple[str, Box]]) -> tuple[FieldReading, ...]:
-    """The texts of the codes in places of the page, named, in pixels; to review where there is none, or several."""
-    codes = read_codes(page) if places else ()
+def read_places(page: Page, codes: Sequence[Code], places: Sequence[tuple[str, Box]]) -> tuple[FieldReading, ...]:
+    """The texts of a page's codes in named places, in pixels; to review where there is none, or several."""
     readings = []
     for name, box in places:
         around = box.grown(NEAR * box.height)

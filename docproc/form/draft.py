@@ -56,14 +56,14 @@ def write_draft(proposal: Proposal, size_mm: tuple[float, float], output: Path, 
     draft = draft_paths(output)
     text = "\n".join(_lines(proposal.fields, size_mm, draft, blank))
     try:
-        _replace(
+        write_whole(
             draft.reference, lambda path: Image.fromarray(proposal.sheet).save(path, format="PNG", optimize=True)
         )
-        _replace(draft.template, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+        write_whole(draft.template, lambda path: path.write_text(text + "\n", encoding="utf-8"))
         template = load_template(draft.template)
         doubtful = {proposed.field.name for proposed in proposal.fields if proposed.doubt}
         picture = draw_fields(proposal.sheet, template, doubtful=doubtful, left_out=proposal.boxes_left_out)
-        _replace(draft.picture, lambda path: Image.fromarray(picture).save(path, format="PNG"))
+        write_whole(draft.picture, lambda path: Image.fromarray(picture).save(path, format="PNG"))
     except OSError as error:
         raise OutputError(
             f"{output}: the template cannot be written ({error.strerror or error}).",
@@ -120,8 +120,8 @@ def _flow(field: Field) -> str:
     return text.strip()
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file aside, then give it its name."""
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file aside, then give it its name: it is the old one or the new one, and never half of it."""
     aside = path.with_name(f".{path.name}.part")
     try:
         write(aside)
