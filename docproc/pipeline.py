@@ -30,13 +30,14 @@ from docproc.field.string import best_paths, read_lattice
 from docproc.field.transcript import Values
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
-from docproc.form.codes import Code, read_codes, read_places
+from docproc.form.codes import read_places
 from docproc.form.color import without_colored_print
 from docproc.form.cutting import FieldImage, as_png, crop, cut_field
 from docproc.form.dropout import remove_rules, snap_cells
+from docproc.form.identification import identify
 from docproc.form.layout import ASSUMED_DPI, find_fields
 from docproc.form.location import LocatedField
-from docproc.form.registration import Registration, Unregistered, register
+from docproc.form.registration import Unregistered
 from docproc.form.teeth import remove_teeth
 from docproc.geometry import MM_PER_INCH, Box, Transform
 from docproc.page import Mask, Page
@@ -50,9 +51,6 @@ LEAST_CHANCE = 1e-3  #: Of an alternative to be named.
 LINE_ZOOM = 3  #: Of a line of writing, shown to people.
 MOST_ALTERNATIVES = 3  #: That are named.
 LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
-#: Share of a template's print by which a page shows more of it than of the next best one. A page of another form
-#: shows a fifth of a template's print at most; versions of one form differ by little.
-LEAST_MARGIN = 0.05
 WHOLE_IMAGE_FIELD = "value"
 
 
@@ -204,29 +202,16 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         layout = find_fields(page)
         trace.note(f"no template: {len(layout.located)} fields found on the page")
         return _Sheet(layout.located)
-    codes: tuple[Code, ...] = ()
-    if any(template.codes or (template.code and len(templates) > 1) for template in templates):
-        codes = read_codes(page)
-        texts = [code.text for code in codes]
-        trace.note(f"codes on the page: {', '.join(map(repr, texts)) or 'none'}")
-        templates = [template for template in templates if template.code in texts] or templates
-    tried = [(register(page, template), template) for template in templates]
-    for found, template in tried:
-        what = found.detail if isinstance(found, Unregistered) else f"lies on it to {found.residual_mm:.2f} mm"
-        trace.note(f"template {template.name}: {what}")
-    # Forms of one office share print: the template of which more is found is the page's, not the one that fits best.
-    fitting = [(found, template) for found, template in tried if isinstance(found, Registration)]
-    fitting.sort(key=lambda pair: -pair[0].share)
-    if not fitting:
-        if len(tried) > 1:
-            return Unregistered(f"it lies on none of the {len(tried)} templates", None)
-        return next(found for found, _ in tried if isinstance(found, Unregistered))
-    (best, template), *others = fitting
-    if others and best.share - others[0][0].share < LEAST_MARGIN:
-        return Unregistered(f"it lies as well on {template.name!r} as on {others[0][1].name!r}", best.residual_mm)
-    places = tuple((place.name, best.page_from_form.box(place.box)) for place in template.codes)
-    texts_read = read_places(page, codes, places)
-    return _Sheet(best.located, template.name, template.digest, best.residual_mm, texts_read)
+    identified = identify(page, templates)
+    for sentence in identified.told:
+        trace.note(sentence)
+    found = identified.found
+    if isinstance(found, Unregistered):
+        return found
+    template = found.template
+    places = tuple((place.name, found.page_from_form.box(place.box)) for place in template.codes)
+    texts = read_places(page, identified.codes, places)
+    return _Sheet(found.located, template.name, template.digest, found.residual_mm, texts)
 
 
 def whole_image_field(page: Page) -> LocatedField:

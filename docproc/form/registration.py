@@ -46,6 +46,7 @@ LEAST_CLEAR = 4  #: Fields with clear rules from which a bend, and how far they 
 class Registration:
     """A template that lies on a page."""
 
+    template: Template
     page_from_form: Transform  #: The best single map of the sheet: pixels from mm.
     residual_mm: float  #: How far print misses its place; at or below the template's tolerance.
     located: tuple[LocatedField, ...]  #: One a field, in the template's order.
@@ -139,7 +140,9 @@ def _registered(gray: Gray, agreement: Agreement, template: Template) -> Registr
         for field in template.fields
     )
     located = tuple(snap.located for snap in snap_fields(gray, bent, search_mm=SEARCH_AFTER_PATCHES_MM))
-    return Registration(agreement.page_from_form, agreement.residual_mm, located, agreement.agreeing, agreement.share)
+    return Registration(
+        template, agreement.page_from_form, agreement.residual_mm, located, agreement.agreeing, agreement.share
+    )
 
 
 def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
@@ -155,7 +158,7 @@ def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
     for hypothesis in found:
         at = tuple(LocatedField(field, hypothesis.page_from_form) for field in template.fields)
         snaps = snap_fields(gray, at)
-        candidate = _from_snaps(hypothesis, snaps)
+        candidate = _from_snaps(template, hypothesis, snaps)
         if best is None or candidate.share > best.share:
             best = candidate
         if best.share >= SURE_RULES:
@@ -170,7 +173,7 @@ def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
     return _off_its_place(best.residual_mm, template) or best
 
 
-def _from_snaps(hypothesis: Hypothesis, snaps: tuple[Snap, ...]) -> Registration:
+def _from_snaps(template: Template, hypothesis: Hypothesis, snaps: tuple[Snap, ...]) -> Registration:
     boxed = [snap for snap in snaps if snap.located.field.kind != "free" or snap.is_clear]
     if boxed:
         found, share = sum(snap.found for snap in boxed), 0.0
@@ -179,6 +182,7 @@ def _from_snaps(hypothesis: Hypothesis, snaps: tuple[Snap, ...]) -> Registration
         found, share = 0, float(hypothesis.agreeing >= LEAST_ALONE)
     clear = [snap for snap in snaps if snap.is_clear]
     return Registration(
+        template,
         hypothesis.page_from_form,
         _residual_mm(clear),
         tuple(snap.located for snap in snaps),
