@@ -6,10 +6,12 @@ Out: (width, height) in mm, the way the image lies.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
 from docproc.errors import PageError
+from docproc.form.sheet import find_sheet, rectified
 from docproc.geometry import MM_PER_INCH
 from docproc.page import Page
 
@@ -32,6 +34,8 @@ PAPERS: dict[str, Size] = {
     "letter": (215.9, 279.4),
     "legal": (215.9, 355.6),
 }
+COMMON = ("a4", "letter", "legal")  #: Of one shape the commonest, by which a sheet of unknown size is known.
+NEAR_ON_PHOTO = 0.045  #: The same of a shape that a photograph tells: half of what parts a4 from letter.
 NEAR = 0.02  #: Share by which an image's size or shape may differ from a paper's and still be that paper.
 LEAST_DPI = 100.0  #: Below, programs write a screen's resolution.
 LARGEST_MM = 1200.0  #: A0 is smaller; a larger sheet is a wrong word in a file.
@@ -85,7 +89,7 @@ def paper_of(page: Page, given: Size | None = None, *, in_file: Size | None = No
         if max(in_file) <= LARGEST_MM:
             return Paper(in_file, "as its file says; if that is wrong, name the right size with --paper")
     # Shapes are shared by sizes: of those of one shape the commonest.
-    for name in ("a4", "letter", "legal"):
+    for name in COMMON:
         size = _lying(PAPERS[name], width_px, height_px)
         if _off(size, width_px, height_px) <= NEAR:
             return Paper(size, f"taken for {name} by its shape; if that is wrong, name the right size with --paper")
@@ -93,6 +97,22 @@ def paper_of(page: Page, given: Size | None = None, *, in_file: Size | None = No
         f"{seen} does not say its size on paper, and has the shape of no common one.",
         remedy="Measure the sheet and name its size with --paper, like --paper 148x105; or cut the image to it.",
     )
+
+
+def on_its_background(page: Page, given: Size | None = None) -> Page | None:
+    """The sheet that a photograph shows, flattened to the shape of its paper; None where no edge of it is seen.
+
+    Without a `given` size the shape is that of a common paper, where it is nearly that, else as it is seen.
+    """
+    sheet = find_sheet(page)
+    if sheet is None:
+        return None
+    seen = sheet.aspect(page.pixels.shape)
+    known = [given] if given is not None else [PAPERS[name] for name in COMMON]
+    shapes = [shape for size in known for shape in (size[0] / size[1], size[1] / size[0])]
+    nearest = min(shapes, key=lambda shape: abs(math.log(seen / shape)))
+    sure = given is not None or abs(seen / nearest - 1) <= NEAR_ON_PHOTO
+    return rectified(page, sheet, nearest if sure else seen)
 
 
 def _whole(side_mm: float) -> float:
