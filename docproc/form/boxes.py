@@ -85,7 +85,8 @@ def find_boxes(page: Page, *, blank: bool = False) -> PrintedBoxes:
     On a `blank` page nothing is mended or added: what no writing hides is seen.
     """
     ruling = find_ruling(page_gray(page))
-    quads = _enclosed(ruling)
+    # On a blank page what looks printed is: a rule that was followed across a gap, from one table to the next, is none.
+    quads = _enclosed(ruling, sides=ruling.rules if blank else ruling.barrier)
     if not blank:
         quads = completed(mended(quads, ruling), ruling.rules, ruling.filled, ruling.depth)
         quads = with_rows(quads, ruling.depth, ruling.sheet)
@@ -97,12 +98,12 @@ def page_gray(page: Page) -> Gray:
     return page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
 
 
-def _enclosed(ruling: Ruling) -> list[Points]:
-    """Corners of the areas that rules close off."""
+def _enclosed(ruling: Ruling, *, sides: Ink) -> list[Points]:
+    """Corners of the areas that rules close off; their sides lie on `sides`, black areas, or the image's edge."""
     barrier = cv2.bitwise_or(ruling.barrier, ruling.filled)
     free = cv2.bitwise_and(cv2.bitwise_not(barrier), ruling.sheet)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
-    support = cv2.dilate(barrier | cv2.bitwise_not(ruling.sheet), np.ones((5, 5), np.uint8))
+    support = cv2.dilate(sides | ruling.filled | cv2.bitwise_not(ruling.sheet), np.ones((5, 5), np.uint8))
     support[:3] = support[-3:] = 255
     support[:, :3] = support[:, -3:] = 255
     page_area = float(np.count_nonzero(ruling.sheet))

@@ -234,8 +234,9 @@ def _inward(start: Points, end: Points) -> Points:
 
 
 def _within(light: Gray, spots: Points) -> Mask:
-    inside: Mask = ((spots >= 0) & (spots <= np.array(light.shape[::-1]) - 1)).all(axis=1)
-    return inside
+    height, width = light.shape
+    x, y = spots.T
+    return (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
 
 
 def _at(light: Gray, spots: Points) -> npt.NDArray[np.float64]:

@@ -32,6 +32,8 @@ Examples:
       From a PDF, which knows its size; from a PDF form, with the form's own fields and names.
   docproc template detect slip.jpg --paper 150x85 -o slip.yaml
       A sheet of 150 by 85 mm.
+  docproc template detect photo.jpg --paper a4 -o form.yaml
+      From a photograph: the sheet, whole, on something darker.
   docproc template detect blank.png filled/*.jpg -o form.yaml
       Three filled pages or more tell which places hold digits, and which words or nothing.
 
@@ -76,7 +78,7 @@ def detect(
     from docproc.decoding import form_fields
     from docproc.form.draft import draft_paths, write_draft
     from docproc.form.naming import read_labels, with_names
-    from docproc.form.paper import Paper, paper_of, parse_paper
+    from docproc.form.paper import Paper, on_its_background, paper_of, parse_paper
     from docproc.form.proposal import from_form, propose_fields
     from docproc.ocr import is_installed, require_ocr, upright_turn
 
@@ -94,6 +96,10 @@ def detect(
     labels = is_installed() if labels is None else labels
     page = open_page(blank, page_number)
     pdf_size, own = form_fields(blank, page_number - 1) or (None, ())
+    flat = None if own else on_its_background(page, given)
+    if flat is not None:
+        page, pdf_size = flat, None
+        typer.echo(f"{blank.name}: the sheet is found on its background, and straightened")
     with _busy("Which way up is it? Reading its print ..."):
         turn = upright_turn(page.pixels) if labels and not own else 0
     if turn:
