@@ -6,8 +6,9 @@ Out: a `Record`. What could not be read is in it, with reasons; nothing is writt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Protocol
 
 import cv2
@@ -30,9 +31,11 @@ from docproc.field.string import best_paths, read_lattice
 from docproc.field.transcript import Values
 from docproc.field.trimming import trim
 from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
+from docproc.form.boxes import page_gray
 from docproc.form.codes import read_places
 from docproc.form.color import without_colored_print
 from docproc.form.cutting import FieldImage, as_png, crop, cut_field
+from docproc.form.defects import Defects, Kind, find_defects
 from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.identification import identify
 from docproc.form.layout import ASSUMED_DPI, find_fields
@@ -52,6 +55,7 @@ LINE_ZOOM = 3  #: Of a line of writing, shown to people.
 MOST_ALTERNATIVES = 3  #: That are named.
 LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
 WHOLE_IMAGE_FIELD = "value"
+EVERYWHERE = frozenset({Kind.BLUR, Kind.DARKNESS})  #: Defects that a page has in all its fields.
 
 
 class Trace(Protocol):
@@ -127,22 +131,52 @@ def read_page(
     sheet = _locate(page, templates, whole_image=whole_image, trace=watch)
     digest = "+".join(one.digest for one in (recognizer, line_reader, witness) if one is not None)
     if isinstance(sheet, Unregistered):
-        return _unread(page, templates, digest, sheet)
+        record = _unread(page, templates, digest, sheet)
+        defects = find_defects(page_gray(page), ())
+    else:
+        defects = Defects() if whole_image else _defects_of(page, sheet)
+        readings = read_fields(
+            page,
+            sheet.located,
+            recognizer,
+            policy,
+            line_reader=line_reader,
+            witness=witness,
+            hidden=defects.hidden,
+            trace=watch,
+        )
+        readings += sheet.codes
+        reasons = () if readings else (Reason.NO_FIELDS,)
+        record = Record(
+            ref=page.ref,
+            template=sheet.template.name if sheet.template else "",
+            template_digest=sheet.template.digest if sheet.template else "",
+            model_digest=digest,
+            fields=readings,
+            verdict=page_verdict(readings, reasons),
+            reasons=reasons,
+            residual_mm=sheet.residual_mm,
+        )
+    for defect in defects.found:
+        watch.note(f"the page's picture: {defect}")
+    return _with_defects(record, defects)
 
-    readings = read_fields(
-        page, sheet.located, recognizer, policy, line_reader=line_reader, witness=witness, trace=watch
+
+def _defects_of(page: Page, sheet: _Sheet) -> Defects:
+    return find_defects(page_gray(page), sheet.located, page_from_form=sheet.page_from_form, sheet=sheet.box)
+
+
+def _with_defects(record: Record, defects: Defects) -> Record:
+    """The record with the defects of its picture named: on the page, and where a field is doubtful on that field."""
+    if not defects.found:
+        return record
+    everywhere = [f"{Reason.DEFECT}:{defect.kind}" for defect in defects.found if defect.kind in EVERYWHERE]
+    fields = tuple(
+        reading if reading.verdict is Verdict.ACCEPTED else replace(reading, reasons=(*reading.reasons, *everywhere))
+        for reading in record.fields
     )
-    readings += sheet.codes
-    reasons = () if readings else (Reason.NO_FIELDS,)
-    return Record(
-        ref=page.ref,
-        template=sheet.template,
-        template_digest=sheet.digest,
-        model_digest=digest,
-        fields=readings,
-        verdict=page_verdict(readings, reasons),
-        reasons=reasons,
-        residual_mm=sheet.residual_mm,
+    return replace(
+        record, fields=fields, reasons=(*record.reasons, *(f"{Reason.DEFECT}:{defect}" for defect in defects.found))
     )
 
 
@@ -154,9 +188,13 @@ def read_fields(
     *,
     line_reader: LineReader | None = None,
     witness: Witness | None = None,
+    hidden: Mapping[str, Kind] = MappingProxyType({}),
     trace: Trace | None = None,
 ) -> tuple[FieldReading, ...]:
-    """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs."""
+    """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs.
+
+    Those that are `hidden`, by name and by what, go to review, whatever is read.
+    """
     watch = trace or _Silent()
     proposals = propose(page, located, trace=watch)
     glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
@@ -165,7 +203,9 @@ def read_fields(
     taken = 0
     for proposal in proposals:
         own = slice(taken, taken + len(proposal.glyphs))
-        readings.append(_read_field(proposal, glyphs[own], marks[own], line_reader, witness, policy, watch))
+        cause = hidden.get(proposal.image.field.name)
+        known = () if cause is None else (f"{Reason.DEFECT}:{cause}",)
+        readings.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
         taken = own.stop
     return tuple(readings)
 
@@ -189,10 +229,15 @@ class _Sheet:
     """Where the fields of a page are, and by what right."""
 
     located: tuple[LocatedField, ...]
-    template: str = ""
-    digest: str = ""
+    template: Template | None = None
+    page_from_form: Transform | None = None
     residual_mm: float | None = None
     codes: tuple[FieldReading, ...] = ()  #: Of QR codes and barcodes whose texts are wanted.
+
+    @property
+    def box(self) -> Box | None:
+        """The sheet, in mm."""
+        return None if self.template is None else self.template.page.box
 
 
 def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, trace: Trace) -> _Sheet | Unregistered:
@@ -211,7 +256,7 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
     template = found.template
     places = tuple((place.name, found.page_from_form.box(place.box)) for place in template.codes)
     texts = read_places(page, identified.codes, places)
-    return _Sheet(found.located, template.name, template.digest, found.residual_mm, texts)
+    return _Sheet(found.located, template, found.page_from_form, found.residual_mm, texts)
 
 
 def whole_image_field(page: Page) -> LocatedField:
@@ -288,6 +333,7 @@ def _read_field(
     proposal: Proposal,
     glyphs: npt.NDArray[np.uint8],
     marks: Sequence[Marks],
+    known: Sequence[str],
     line_reader: LineReader | None,
     witness: Witness | None,
     policy: Policy,
@@ -307,7 +353,7 @@ def _read_field(
         text=text,
         confidence=confidence,
         has_ink=meaning.has_ink,
-        reasons=(*meaning.reasons, *_defects(proposal, meaning), *broken),
+        reasons=(*meaning.reasons, *_defects(proposal, meaning), *known, *broken),
         policy=policy,
     )
     for index, (glyph, mark) in enumerate(zip(glyphs, marks, strict=True)):

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     FAINT = "faint"  #: There is ink, too small or too broken to read.
     OUTSIDE = "outside"  #: Writing crosses the field's edge, or a cell holds a second mark: a digit may be missing.
     CLIPPED = "clipped"  #: The field leaves the image.
+    #: Something is wrong with the page's picture, `defect:blur=0.31 mm`; on a field `defect:glare`.
+    DEFECT = "defect"
     REGISTRATION = "registration"  #: The page could not be laid on its template.
     UNKNOWN_FORM = "unknown_form"  #: Of several templates the page lies on none, or on two alike.
     NO_FIELDS = "no_fields"  #: No template was given and nothing that looks like a field was found.

@@ -163,6 +163,11 @@ class PageSize(_Strict):
     width_mm: float = Key(gt=0)
     height_mm: float = Key(gt=0)
 
+    @property
+    def box(self) -> Box:
+        """The sheet as a box, from its own top left corner."""
+        return Box(0, 0, self.width_mm, self.height_mm)
+
 
 class Fiducial(_Strict):
     """A printed mark at a known place, to register by."""
@@ -199,7 +204,7 @@ class Template(_Strict):
     def _sound(self) -> Self:
         if self.reference is None and len(self.fiducials) < 3:
             raise ValueError("a template needs a reference image, or at least 3 fiducials, to be laid on a page")
-        sheet = Box(0, 0, self.page.width_mm, self.page.height_mm)
+        sheet = self.page.box
         seen: dict[str, Field] = {}
         for field in self.fields:
             if field.name in seen:

@@ -85,7 +85,7 @@ def find_boxes(page: Page, *, blank: bool = False) -> PrintedBoxes:
     On a `blank` page nothing is mended or added: what no writing hides is seen.
     """
     ruling = find_ruling(page_gray(page))
-    # On a blank page what looks printed is: a rule that was followed across a gap, from one table to the next, is none.
+    # A blank hides nothing: a rule that was followed across a gap, from one table to the next, is none there.
     quads = _enclosed(ruling, sides=ruling.rules if blank else ruling.barrier)
     if not blank:
         quads = completed(mended(quads, ruling), ruling.rules, ruling.filled, ruling.depth)

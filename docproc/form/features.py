@@ -33,6 +33,8 @@ REACH_PX = 3.0  #: Features of one sheet agree within this, in the reference at 
 ITERATIONS = 5000
 CONFIDENCE = 0.9999
 LEAST_AGREEING = 8  #: Fewer matched features that agree on a map are chance: four always do.
+DARK_WHITE = 128.0  #: A page whose white is darker is brightened ...
+BRIGHTENED = 230.0  #: ... to this.
 SEED = 20_19  #: RANSAC draws the same samples for the same page.
 SMALLEST_AREA = 0.01  #: Of the image: a sheet that fills less cannot be read.
 STEEPEST_RATIO = 4.0  #: Between opposite sides of the sheet in the image, or between its scales across and along.
@@ -125,9 +127,15 @@ def find_features(gray: Gray, side_px: int, count: int) -> Features:
     return Features(points, np.sqrt(descriptors / total))
 
 
+@lru_cache(maxsize=1)
 def gray_of(page: Page) -> Gray:
-    """The page in shades of gray."""
-    return page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
+    """The page in shades of gray; brightened where it was taken in the dark, since print is known by its contrast."""
+    gray = page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
+    white = float(np.percentile(gray[::8, ::8], 99))
+    if white < DARK_WHITE:
+        gray = cv2.convertScaleAbs(gray, alpha=BRIGHTENED / max(white, 1.0))
+    gray.setflags(write=False)
+    return gray
 
 
 @lru_cache(maxsize=len(PAGE_TRIES))
