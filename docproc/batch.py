@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from docproc.character.recognizer import load_recognizer
+from docproc.collation import Collation
 from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
 from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
 from docproc.errors import MissingExtraError, PageError
 from docproc.export import Results, open_results
-from docproc.export.rows import is_unread
+from docproc.export.rows import is_looked_at_whole, is_unread
 from docproc.page import Source, Unreadable, find_sources, list_pages
 from docproc.reader import OpenReader, Outcome, PageTask, Task
 from docproc.reading import Reason, Verdict
-from docproc.template import Template, find_template, load_template, load_templates
+from docproc.template import Template, find_template, load_template, load_templates, require_whole_papers
 
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 
@@ -42,6 +43,10 @@ class Summary:
     pages_to_review: int = 0  #: With a verdict other than accepted.
     unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
     pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
+    pages_looked_at_whole: int = 0  #: Pages with a row of their own in the sheet `review`: those, and more.
+    papers_incomplete: int = 0  #: Papers of several pages that lack one.
+    pages_foreign: int = 0  #: Pages inside a paper that they are no pages of.
+    pages_double: int = 0  #: Pages with a number that an earlier one has, where no two may have the same.
     accepted: int = 0  #: Fields.
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
@@ -73,6 +78,9 @@ class Summary:
             "pages_failed": self.failed,
             "pages_to_review": self.pages_to_review,
             "pages_unregistered": self.unregistered,
+            "papers_incomplete": self.papers_incomplete,
+            "pages_foreign": self.pages_foreign,
+            "pages_double": self.pages_double,
             "fields": self.fields,
             "fields_accepted": self.accepted,
             "fields_to_review": self.review,
@@ -159,6 +167,7 @@ def process_batch(
             results=results,
             summary=Summary(output=output_dir, review_below=policy.review_below),
             expected=lambda: listed.expected,
+            collation=Collation(templates.values()),
             progress=progress,
         )
 
@@ -182,20 +191,41 @@ def keep_outcomes(
     results: Results,
     summary: Summary,
     expected: Callable[[], int],
+    collation: Collation | None = None,
     progress: Progress | None = None,
 ) -> Summary:
-    """Have the engine read all tasks, keep what comes back in order, and count it."""
+    """Have the engine read all tasks, keep what comes back in order, and count it.
+
+    `collation` puts pages together to papers and may hold some back for that.
+    """
     started = time.monotonic()
-    for task, outcome in engine.run(tasks, open_reader):
-        kept = _lost(task, outcome) if isinstance(outcome, Lost) else outcome
+    papers = collation or Collation()
+    for kept in _collated(engine.run(tasks, open_reader), papers):
         if isinstance(kept, Unreadable):
             results.add_failure(kept)
         else:
             results.add(kept)
-        summary = replace(_counted(summary, kept), pages_expected=expected(), seconds=time.monotonic() - started)
+        summary = replace(
+            _counted(summary, kept),
+            papers_incomplete=papers.incomplete,
+            pages_expected=expected(),
+            seconds=time.monotonic() - started,
+        )
         if progress is not None:
             progress(summary)
-    return summary
+    fields, pages = results.amend(papers.earlier_doubles())
+    return replace(
+        summary,
+        pages_to_review=summary.pages_to_review + pages,
+        accepted=summary.accepted - fields,
+        review=summary.review + fields,
+    )
+
+
+def _collated(outcomes: Iterable[tuple[Task, Outcome | Lost]], papers: Collation) -> Iterator[Outcome]:
+    for task, outcome in outcomes:
+        yield from papers.take(_lost(task, outcome) if isinstance(outcome, Lost) else outcome)
+    yield from papers.end()
 
 
 def _lost(task: Task, lost: Lost) -> Unreadable:
@@ -223,6 +253,9 @@ def _counted(summary: Summary, outcome: Outcome) -> Summary:
         unregistered=summary.unregistered
         + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
         pages_unread=summary.pages_unread + unread,
+        pages_looked_at_whole=summary.pages_looked_at_whole + is_looked_at_whole(outcome),
+        pages_foreign=summary.pages_foreign + (Reason.FOREIGN_PAGE in outcome.reasons),
+        pages_double=summary.pages_double + any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
         fields_unread=summary.fields_unread + (doubtful if unread else 0),
         accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
         review=summary.review + verdicts.count(Verdict.REVIEW),
@@ -236,6 +269,7 @@ def _templates_for(
     """Which templates serve each folder, and the templates by their path."""
     folders = dict.fromkeys(source.path.parent for source in sources)
     if given:
+        require_whole_papers(given)
         return dict.fromkeys(folders, tuple(given)), given
     served: dict[Path, tuple[str, ...]] = {}
     templates: dict[str, Template] = {}
@@ -245,6 +279,7 @@ def _templates_for(
             served[folder] = (str(nearest),)
             if str(nearest) not in templates:
                 templates[str(nearest)] = load_template(nearest)
+                require_whole_papers({str(nearest): templates[str(nearest)]})
     return served, templates
 
 

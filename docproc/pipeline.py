@@ -373,7 +373,7 @@ def _read_field(
         alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
         characters=meaning.characters,
         box_px=image.page_from_field.box(image.box_px),
-        crop_png=b"" if verdict is Verdict.ACCEPTED else as_png(image.picture),
+        crop_png=b"" if verdict is Verdict.ACCEPTED and not field.unique else as_png(image.picture),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from docproc.decision import Policy
 from docproc.errors import DocprocError, MissingExtraError, PageError
 from docproc.page import PageRef, Unreadable, load_page
 from docproc.pipeline import read_page
-from docproc.reading import Reason, Record, Verdict
+from docproc.reading import Reason, Record, sent_to_review, with_detail
 from docproc.template import Template
 
 FAULT_REMEDY = "This is a fault in docproc, not in the page: please report it, with the page if you may."
@@ -95,15 +95,5 @@ def _fault(error: Exception) -> str:
 
 def _marked_as_duplicate(record: Record, first: str) -> Record:
     """The record of a file that came before under another name: nobody should count it twice unseen."""
-    # Reasons are joined by semicolons.
-    reason = f"{Reason.DUPLICATE}:{first.replace(';', '%3B')}"
-    fields = tuple(
-        replace(
-            reading,
-            verdict=Verdict.REVIEW if reading.verdict is Verdict.ACCEPTED else reading.verdict,
-            reasons=(*reading.reasons, reason),
-        )
-        for reading in record.fields
-    )
-    verdict = Verdict.REVIEW if record.verdict is Verdict.ACCEPTED else record.verdict
-    return replace(record, fields=fields, verdict=verdict, reasons=(*record.reasons, reason))
+    reason = with_detail(Reason.DUPLICATE, first)
+    return sent_to_review(record, [reason], fields=dict.fromkeys((reading.name for reading in record.fields), reason))

@@ -5,7 +5,8 @@ All frozen: a reading is never changed, a correction is another value beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from docproc.geometry import Box
@@ -45,6 +46,10 @@ class Reason(StrEnum):
     UNKNOWN_FORM = "unknown_form"  #: Of several templates the page lies on none, or on two alike.
     NO_FIELDS = "no_fields"  #: No template was given and nothing that looks like a field was found.
     DUPLICATE = "duplicate_of"  #: A file of equal content came earlier: `duplicate_of:first.png`.
+    DOUBLE = "double_of"  #: Another page of the form has the same value where none may: `double_of:first.png`.
+    MISSING_PAGE = "missing_page"  #: The paper that the page belongs to lacks a page: `missing_page:2`.
+    FOREIGN_PAGE = "foreign_page"  #: The page lies inside a paper that it is no page of.
+    OTHER_PAPER = "other_paper"  #: The number is not that of the paper's page before it, or behind it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ class FieldReading:
     alternatives: tuple[tuple[str, float], ...] = ()  #: Other values and their chances, best first.
     characters: tuple[CharacterReading, ...] = ()
     box_px: Box | None = None  #: Around the field, in pixels of the page image as read.
-    crop_png: bytes = field(default=b"", repr=False)  #: The field, straightened; b"" where accepted.
+    #: The field, straightened; b"" where it was accepted and nothing that other pages say can change that.
+    crop_png: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +91,25 @@ class Record:
     reasons: tuple[str, ...] = ()
     residual_mm: float | None = None  #: How well the page lies on its template; None without one.
     detail: str = ""  #: A sentence for people about what is wrong with the page as a whole.
+
+
+def with_detail(reason: Reason, detail: str) -> str:
+    """`duplicate_of:first.png`, with the semicolons escaped that join reasons in the tables."""
+    return f"{reason}:{detail.replace(';', '%3B')}"
+
+
+def sent_to_review(record: Record, reasons: Iterable[str], *, fields: Mapping[str, str] | None = None) -> Record:
+    """The record with more reasons for which a person should look: of the page, and of fields by their name."""
+    why = fields or {}
+    readings = tuple(
+        replace(reading, verdict=_doubted(reading.verdict), reasons=(*reading.reasons, why[reading.name]))
+        if reading.name in why
+        else reading
+        for reading in record.fields
+    )
+    told = tuple(dict.fromkeys((*record.reasons, *reasons)))
+    return replace(record, fields=readings, verdict=_doubted(record.verdict), reasons=told)
+
+
+def _doubted(verdict: Verdict) -> Verdict:
+    return Verdict.REVIEW if verdict is Verdict.ACCEPTED else verdict

@@ -12,7 +12,7 @@ import importlib
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -63,6 +63,12 @@ Length = Annotated[
 ]
 
 
+UNIQUE = (
+    "Whether no two pages of the form may have the same value here, like the number of an exam. Pages of one paper "
+    "that have it under the same name must agree in it."
+)
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
@@ -110,6 +116,7 @@ class Field(_Strict):
     group_gap_mm: float = Key(0.0, ge=0, description="Extra space between groups.")
     length: Length | None = Key(None, description="Digits in the value: a number, or [fewest, most].")
     required: bool = Key(False, description="Whether a blank goes to review.")
+    unique: bool = Key(False, description=UNIQUE)
     rules: Rules = Rules()
 
     @model_validator(mode="after")
@@ -155,6 +162,21 @@ class CodePlace(_Strict):
 
     name: str = Key(min_length=1, description="Unique within the template; the column's title.")
     box: FormBox = Key(description="[left, top, width, height] in mm, around all places where the code may be.")
+    unique: bool = Key(False, description=UNIQUE)
+
+
+class Paper(_Strict):
+    """Which page of a paper of several pages the form is: its front, its back."""
+
+    name: str = Key(min_length=1, description="The same in the templates of all its pages.")
+    page: int = Key(ge=1, description="From 1, in the order in which the pages are scanned.")
+    pages: int = Key(ge=2, description="How many pages the paper has.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.page > self.pages:
+            raise ValueError(f"paper: there is no page {self.page} of {self.pages}")
+        return self
 
 
 class PageSize(_Strict):
@@ -194,6 +216,9 @@ class Template(_Strict):
         "find this one by it.",
     )
     codes: tuple[CodePlace, ...] = Key((), description="QR codes and barcodes whose texts become columns.")
+    paper: Paper | None = Key(
+        None, description="For a paper of several pages, each with a template of its own: which of them this one is."
+    )
     tolerance_mm: float = Key(1.0, gt=0, description="Pages that lie worse than this on their template go to review.")
     fields: tuple[Field, ...] = Key(min_length=1)
 
@@ -239,6 +264,12 @@ class Template(_Strict):
     def digest(self) -> str:
         """SHA-256 of the file's content and of the reference image's: what a reading depended on."""
         return self._digest
+
+    @property
+    def unique_names(self) -> tuple[str, ...]:
+        """Names of the fields and codes whose values tell one page of the form from all others."""
+        fields = [field.name for field in self.fields if field.unique]
+        return (*fields, *(place.name for place in self.codes if place.unique))
 
     def field(self, name: str) -> Field:
         """The field of that name.
@@ -313,7 +344,8 @@ def load_templates(paths: Sequence[Path]) -> dict[str, Template]:
     Raises
     ------
     TemplateError
-        If one cannot be loaded, a folder holds none, or two have one name: results are told apart by it.
+        If one cannot be loaded, a folder holds none, two have one name (results are told apart by it), or two say
+        different things of one paper.
     """
     files: list[Path] = []
     for path in paths:
@@ -330,8 +362,55 @@ def load_templates(paths: Sequence[Path]) -> dict[str, Template]:
                 f"{file}: its name {template.name!r} is that of {same}, too.",
                 remedy="Change the `name` of one: results are told apart by it.",
             )
+        _refuse_other_paper(file, template, loaded)
         loaded[str(file)] = template
     return loaded
+
+
+def _refuse_other_paper(file: Path, template: Template, loaded: Mapping[str, Template]) -> None:
+    """Stop where another template of the same paper says that it has other pages, or is the same page."""
+    paper = template.paper
+    for path, other in loaded.items():
+        if paper is None or other.paper is None or other.paper.name != paper.name:
+            continue
+        if other.paper.pages != paper.pages:
+            raise TemplateError(
+                f"{file}: the paper {paper.name!r} has {paper.pages} pages here, and {other.paper.pages} in {path}.",
+                remedy="Write the same `pages` in the templates of all its pages.",
+            )
+        if other.paper.page == paper.page:
+            raise TemplateError(
+                f"{file}: it is page {paper.page} of the paper {paper.name!r}, as {path} is, too.",
+                remedy="Give each template of the paper a `page` of its own, counted from 1.",
+            )
+
+
+def require_whole_papers(templates: Mapping[str, Template]) -> None:
+    """Stop where a page of a paper has no template: every such paper would seem to lack it.
+
+    Parameters
+    ----------
+    templates : mapping of str to Template
+        Those that serve the same pages, by their path.
+
+    Raises
+    ------
+    TemplateError
+        If one is missing.
+    """
+    papers = [template.paper for template in templates.values() if template.paper is not None]
+    for path, template in templates.items():
+        paper = template.paper
+        if paper is None:
+            continue
+        there = {other.page for other in papers if other.name == paper.name}
+        missing = next((page for page in range(1, paper.pages + 1) if page not in there), None)
+        if missing is not None:
+            raise TemplateError(
+                f"{path}: it is page {paper.page} of {paper.pages} of the paper {paper.name!r}, and no template of "
+                f"page {missing} is given.",
+                remedy="Put the templates of all its pages into one folder, and name that with -t.",
+            )
 
 
 def find_template(folder: Path) -> Path | None:

@@ -161,9 +161,15 @@ def print_summary(summary: Summary) -> None:
     table.add_column()
     share = f"{summary.accepted / summary.fields:.1%}" if summary.fields else ""
     unregistered = [("pages not on a template", summary.unregistered, "is it another form? see sheet review")]
+    incomplete = [
+        ("papers incomplete", summary.papers_incomplete, "a page is missing; see sheet review"),
+        ("foreign pages", summary.pages_foreign, "between the pages of a paper; see sheet review"),
+        ("double pages", summary.pages_double, "their number came before; see sheet review"),
+    ]
     rows = [
         ("pages read", summary.pages, f"{summary.pages_to_review:,} to review"),
         *(unregistered if summary.unregistered else ()),
+        *(row for row in incomplete if row[1]),
         ("fields", summary.fields, ""),
         ("  accepted", summary.accepted, share),
         ("  to review", summary.review, _why_to_review(summary)),
@@ -201,8 +207,8 @@ def _next_step(summary: Summary) -> str:
 
 
 def _counted(summary: Summary) -> str:
-    """What the sheet `review` has a row for: fields, and pages of which nothing was read."""
-    fields, pages = summary.fields_to_look_at, summary.pages_unread
+    """What the sheet `review` has a row for: fields, and pages as a whole."""
+    fields, pages = summary.fields_to_look_at, summary.pages_looked_at_whole
     told = [f"{fields:,} field{'s' * (fields != 1)}"] if fields or not pages else []
     told += [f"{pages:,} whole page{'s' * (pages != 1)}"] if pages else []
     return " and ".join(told)

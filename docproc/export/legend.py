@@ -45,6 +45,10 @@ REASON_MEANING = {
     Reason.UNKNOWN_FORM.value: "The page lies on none of the templates, or on two of them alike.",
     Reason.NO_FIELDS.value: "Nothing that looks like a field was found; a template would say where to look.",
     f"{Reason.DUPLICATE}:FILE": "A file with exactly this content came earlier: FILE.",
+    f"{Reason.DOUBLE}:FILE": "FILE has the same number, and no two pages may: scanned twice, or one is misread.",
+    f"{Reason.MISSING_PAGE}:N": "Page N of this paper is not there: not scanned, in a wrong place, or not read.",
+    Reason.FOREIGN_PAGE.value: "The page lies between the pages of a paper that it does not belong to.",
+    Reason.OTHER_PAPER.value: "The page before or behind has another number: two papers, or one number is misread.",
 }
 
 

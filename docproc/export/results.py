@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from docproc.export import rows
+from docproc.export.amending import ACCEPTED, Late, amend_fields, amend_forms, amend_review
 from docproc.export.delimited import row_writer, safe_cell, safe_row
 from docproc.export.folder import ERRORS_NAME, FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, explained, written_aside
 from docproc.export.picture import Picture, compact
@@ -87,6 +88,23 @@ class Results:
             self._errors.writerow(safe_row(row))
             self._error_rows.append(row)
 
+    def amend(self, late: Late) -> tuple[int, int]:
+        """Send fields to review for what pages that came later said; how many of them, and of their pages, were not.
+
+        After the last page: nothing may be added any more.
+        """
+        if not late:
+            return 0, 0
+        with explained(self._output):
+            self._fields_file.close()
+            self._form_rows.close()
+            self._review_rows.close()
+            shown, fields = amend_fields(self._folder / FIELDS_NAME, late)
+            pages = sum((form.source, form.page) in late and form.status == ACCEPTED for form in self._form_rows)
+            self._form_rows.replace(amend_forms(self._form_rows, late))
+            self._review_rows.replace(amend_review(self._review_rows, self._form_rows, shown))
+        return fields, pages
+
     def finish(self) -> None:
         """Write what needed the whole batch."""
         with explained(self._output):
@@ -113,8 +131,9 @@ class Results:
 
     def _to_review(self, record: Record) -> Iterator[ReviewRow]:
         source, page = record.ref.source, record.ref.index + 1
-        if rows.is_unread(record):
+        if rows.is_looked_at_whole(record):
             yield ReviewRow(source, page, "", "", "", record.verdict.value, rows.page_reasons(record), "", "")
+        if rows.is_unread(record):
             return
         for reading in rows.doubtful(record):
             shown = bool(reading.crop_png) and self._pictures < MOST_PICTURES
@@ -147,7 +166,7 @@ class Results:
 class _Waiting(Generic[Row]):
     """Rows on disk: appended one by one, then read as often as needed."""
 
-    def __init__(self, path: Path, kind: type[Row]) -> None:
+    def __init__(self, path: Path, kind: type[Row] | Callable[..., Row]) -> None:
         self.path = path
         self._kind: Callable[..., Row] = kind
         self._file = path.open("w", encoding="ascii")
@@ -161,6 +180,15 @@ class _Waiting(Generic[Row]):
 
     def close(self) -> None:
         self._file.close()
+
+    def replace(self, several: Iterable[Row]) -> None:
+        """Have other rows instead; they may be made of the old ones, and are the last."""
+        aside: _Waiting[Row] = _Waiting(self.path.with_suffix(".amended"), self._kind)
+        try:
+            aside.extend(several)
+        finally:
+            aside.close()
+        aside.path.replace(self.path)
 
     def __iter__(self) -> Iterator[Row]:
         with self.path.open(encoding="ascii") as file:

@@ -44,7 +44,7 @@ class FormRow(NamedTuple):
 
 
 class ReviewRow(NamedTuple):
-    """One thing to look at: a field, or a page of which nothing was read."""
+    """One thing to look at: a field, or a page as a whole."""
 
     source: str
     page: int
@@ -122,14 +122,24 @@ def is_unread(record: Record) -> bool:
 
 
 def page_reasons(record: Record) -> str:
-    """The reasons for which a page as a whole goes to review, in words where there are any."""
+    """The reasons for which a page as a whole goes to review, in words where there are any; "" where fields tell all.
+
+    Of a page that was read, those are left out that stand beside one of its fields.
+    """
+    by_fields = set() if is_unread(record) else {reason for field in doubtful(record) for reason in field.reasons}
     told = [
         f"{reason}: {record.detail}"
         if reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM) and record.detail
         else reason
         for reason in record.reasons
+        if reason not in by_fields
     ]
     return ";".join(told)
+
+
+def is_looked_at_whole(record: Record) -> bool:
+    """Whether the page has a row of its own in the review."""
+    return is_unread(record) or bool(page_reasons(record))
 
 
 def chance(confidence: float, *, places: int = 6) -> str:
