@@ -24,11 +24,14 @@ from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
 from docproc.errors import MissingExtraError, PageError
 from docproc.export import Results, open_results
 from docproc.export.rows import is_looked_at_whole, is_unread
-from docproc.page import Source, Unreadable, find_sources, list_pages
+from docproc.form.cutting import as_png, crop
+from docproc.geometry import Box
+from docproc.page import PageRef, Source, Unreadable, find_sources, list_pages, load_page
 from docproc.reader import OpenReader, Outcome, PageTask, Task
 from docproc.reading import Reason, Verdict
 from docproc.template import Template, find_template, load_template, load_templates, require_whole_papers
 
+MARGIN_OF_HEIGHT = 0.2  #: Of a field's, around its picture.
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 
 
@@ -168,6 +171,7 @@ def process_batch(
             summary=Summary(output=output_dir, review_below=policy.review_below),
             expected=lambda: listed.expected,
             collation=Collation(templates.values()),
+            picture_of=_Scissors({source.name: source.path for source in sources}),
             progress=progress,
         )
 
@@ -192,11 +196,13 @@ def keep_outcomes(
     summary: Summary,
     expected: Callable[[], int],
     collation: Collation | None = None,
+    picture_of: Callable[[str, int, Box], bytes] = lambda source, page, box_px: b"",
     progress: Progress | None = None,
 ) -> Summary:
     """Have the engine read all tasks, keep what comes back in order, and count it.
 
-    `collation` puts pages together to papers and may hold some back for that.
+    `collation` puts pages together to papers and may hold some back for that. `picture_of` cuts a box, in pixels, out
+    of a page, by its source and number: of a field that turned out doubtful when its page was written already.
     """
     started = time.monotonic()
     papers = collation or Collation()
@@ -213,13 +219,27 @@ def keep_outcomes(
         )
         if progress is not None:
             progress(summary)
-    fields, pages = results.amend(papers.earlier_doubles())
+    fields, pages = results.amend(papers.earlier_doubles(), picture_of)
     return replace(
         summary,
         pages_to_review=summary.pages_to_review + pages,
         accepted=summary.accepted - fields,
         review=summary.review + fields,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scissors:
+    """Opens pages once more to cut pictures out of them."""
+
+    path_of: Mapping[str, Path]  #: By the source's name.
+
+    def __call__(self, source: str, page: int, box_px: Box) -> bytes:
+        try:
+            pixels = load_page(PageRef(source, str(self.path_of[source]), page - 1, "")).pixels
+        except (PageError, MissingExtraError):
+            return b""  # it could be read before: it was moved, or its disk taken away
+        return as_png(crop(pixels, box_px.grown(MARGIN_OF_HEIGHT * box_px.height)))
 
 
 def _collated(outcomes: Iterable[tuple[Task, Outcome | Lost]], papers: Collation) -> Iterator[Outcome]:

@@ -21,7 +21,7 @@ from PIL import Image
 from docproc.editor import storage
 from docproc.editor.server import Session, application
 from docproc.errors import TemplateError
-from docproc.template import load_template
+from docproc.template import Paper, load_template
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
@@ -55,6 +55,18 @@ def opened(path: Path) -> tuple[dict[str, Any], str]:
     for field in stored.data["fields"]:
         field["was"] = field["name"]
     return stored.data, stored.digest
+
+
+def test_what_the_page_does_not_show_is_kept(slip: Path) -> None:
+    text = COMMENTED.replace("reference:", "paper: {name: ballot, page: 1, pages: 2}\nreference:")
+    slip.write_text(text.replace("cells: 10}", "cells: 10, unique: true}"), encoding="utf-8")
+    data, digest = opened(slip)
+    data["fields"][0]["box"] = [12, 10, 60, 8]
+    storage.save(slip, data, digest)
+    saved = load_template(slip)
+    assert saved.paper == Paper(name="ballot", page=1, pages=2)
+    assert [field.unique for field in saved.fields] == [True, False, False]
+    assert "paper: {name: ballot, page: 1, pages: 2}\n" in slip.read_text(encoding="utf-8")
 
 
 def test_what_is_saved_unchanged_is_the_same_file(slip: Path) -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from docproc.cli import app
 from docproc.errors import OutputError, PageError, TemplateError
 from docproc.geometry import Box
-from docproc.template import Template, json_schema, load_template
+from docproc.template import Paper, Template, json_schema, load_template, load_templates, require_whole_papers
 
 SOUND = """\
 name: slip
@@ -318,3 +318,62 @@ def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["template", "check", str(written(tmp_path, SOUND)), "-o", str(target)])
     assert isinstance(result.exception, OutputError)
     assert str(target) in result.exception.message
+
+
+def _page_of_ballot(folder: Path, name: str, paper: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(changed("name: slip", f"name: {name}\npaper: {paper}"))
+    return path
+
+
+def test_a_template_says_which_page_of_a_paper_it_is_and_what_is_unique(tmp_path: Path) -> None:
+    _page_of_ballot(tmp_path, "front", "{name: ballot, page: 1, pages: 2}")
+    text = changed("name: slip", "name: back\npaper: {name: ballot, page: 2, pages: 2}")
+    text = text.replace("required: true", "unique: true", 1)
+    (tmp_path / "back.yaml").write_text(f"{text}codes: [{{name: serial, box: [70, 20, 20, 20], unique: true}}]\n")
+    back, front = load_templates([tmp_path]).values()
+    assert (front.paper, back.paper) == (Paper(name="ballot", page=1, pages=2), Paper(name="ballot", page=2, pages=2))
+    assert (front.unique_names, back.unique_names) == ((), ("account", "serial"))
+
+
+@pytest.mark.parametrize(
+    ("paper", "told"),
+    [
+        ("{name: ballot, page: 3, pages: 2}", "there is no page 3 of 2"),
+        ("{name: ballot, page: 1, pages: 1}", "pages: it must be 2 or more, not 1"),
+        ("{name: ballot, page: 1}", "the key 'pages' is missing"),
+    ],
+)
+def test_a_paper_that_cannot_be_is_refused_with_its_line(tmp_path: Path, paper: str, told: str) -> None:
+    message = refused(tmp_path, changed("name: slip", f"name: slip\npaper: {paper}")).message
+    assert "line 2: " in message
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    ("paper", "told"),
+    [
+        ("{name: ballot, page: 2, pages: 3}", "has 3 pages here, and 2 in"),
+        ("{name: ballot, page: 1, pages: 2}", "it is page 1 of the paper 'ballot', as .*a.yaml is, too"),
+    ],
+)
+def test_templates_of_one_paper_that_contradict_each_other_are_named(tmp_path: Path, paper: str, told: str) -> None:
+    first = _page_of_ballot(tmp_path, "a", "{name: ballot, page: 1, pages: 2}")
+    second = _page_of_ballot(tmp_path, "b", paper)
+    with pytest.raises(TemplateError, match=rf"b\.yaml: .*{told}") as caught:
+        load_templates([first, second])
+    assert caught.value.remedy
+
+
+def test_pages_of_different_papers_do_not_meet(tmp_path: Path) -> None:
+    for name, paper in (("a", "ballot"), ("b", "exam")):
+        _page_of_ballot(tmp_path, name, f"{{name: {paper}, page: 1, pages: 2}}")
+    assert len(load_templates([tmp_path])) == 2
+
+
+def test_a_paper_wants_templates_of_all_its_pages_where_it_is_put_together(tmp_path: Path) -> None:
+    front = _page_of_ballot(tmp_path, "front", "{name: ballot, page: 1, pages: 2}")
+    with pytest.raises(TemplateError, match=r"front\.yaml: it is page 1 of 2 .* no template of page 2 is given"):
+        require_whole_papers(load_templates([front]))
+    _page_of_ballot(tmp_path, "back", "{name: ballot, page: 2, pages: 2}")
+    require_whole_papers(load_templates([tmp_path]))

@@ -184,6 +184,21 @@ def test_a_page_of_which_nothing_was_read_is_one_line_to_review(tmp_path: Path) 
     assert [row["reasons"] for row in table_rows(tmp_path / "out" / "fields.csv")] == ["registration"] * 3
 
 
+def test_a_page_that_was_read_has_a_row_as_a_whole_for_what_no_field_says(tmp_path: Path) -> None:
+    number = a_reading("number", "12", Verdict.REVIEW, reasons=("double_of:x.png",))
+    both = a_record("a.png", number, reasons=("missing_page:2", "double_of:x.png"))
+    page_alone = a_record("b.png", a_reading("number", "13"), reasons=("foreign_page",))
+    field_alone = a_record("c.png", number, reasons=("double_of:x.png",))
+    write_results(tmp_path / "out", both, page_alone, field_alone)
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["review"]
+    assert [[row[column].value for column in (1, 3, 4, 6, 7)] for row in sheet.iter_rows(min_row=2)] == [
+        ["a.png", "(whole page)", None, "review", "missing_page:2"],
+        ["a.png", "number", "12", "review", "double_of:x.png"],
+        ["b.png", "(whole page)", None, "review", "foreign_page"],
+        ["c.png", "number", "12", "review", "double_of:x.png"],
+    ]
+
+
 def test_pictures_end_where_the_workbook_would_become_too_slow(tmp_path: Path) -> None:
     small = gray_crop(2, 2)
     with open_results(tmp_path / "out") as results:
