@@ -34,6 +34,7 @@ from docproc.geometry import Box
 from docproc.template_faults import explain_fault, line_of
 
 FILE_NAME = "template.yaml"
+FORMAT = 1  #: Of the file; to be raised when an older docproc would misread what a newer one writes.
 OVERLAP_SLACK_MM = 0.5  #: Neighboring boxes may share a printed rule, which is about this wide.
 
 
@@ -201,8 +202,9 @@ class Fiducial(_Strict):
 class Template(_Strict):
     """One form: its sheet, what to register by, its fields."""
 
-    name: str = Key(min_length=1)
-    version: int = Key(1, ge=1)
+    name: str = Key(min_length=1, description="Of the form; results name it.")
+    format: int = Key(1, ge=1, le=FORMAT, description="Of this file, not of the form; docproc writes it.")
+    version: int = Key(1, ge=1, description="Of the form, to be raised when its print changes.")
     page: PageSize
     reference: str | None = Key(
         None,
@@ -319,10 +321,7 @@ def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
             f"{path}, line 1: a template is a mapping of keys to values, and this is not.",
             remedy="`docproc template schema` says what belongs in a template.",
         )
-    try:
-        template = Template.model_validate(data)
-    except ValidationError as error:
-        raise explain_fault(path, root, data, error) from error
+    template = checked(data, path, root)
     reference = b""
     if template.reference is not None and (reference_must_exist or (path.parent / template.reference).exists()):
         try:
@@ -333,8 +332,25 @@ def load_template(path: Path, *, reference_must_exist: bool = True) -> Template:
                 f"cannot be read ({error.strerror}).",
                 remedy="The path is relative to the template's folder; name an image of the blank form.",
             ) from error
-    template._folder = path.parent
     template._digest = hashlib.sha256(content + reference).hexdigest()
+    return template
+
+
+def checked(data: dict[str, Any], path: Path, root: yaml.Node | None = None) -> Template:
+    """What a template's file holds, as a template; its reference image is not looked at.
+
+    `root` is the file's YAML tree, for the lines that faults stand on.
+
+    Raises
+    ------
+    TemplateError
+        If it breaks a rule, or is of a format that only a newer docproc knows.
+    """
+    try:
+        template = Template.model_validate(data)
+    except ValidationError as error:
+        raise explain_fault(path, root, data, error, json_schema()) from error
+    template._folder = path.parent
     return template
 
 

@@ -1,6 +1,6 @@
 """What is wrong with a template, in words a form's author can act on.
 
-In:  the YAML tree of the file, and what pydantic found.
+In:  the YAML tree of the file, what pydantic found, and the schema that it went by.
 Out: a `TemplateError` that names file, line and field.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,31 @@ import yaml
 from pydantic import ValidationError
 
 from docproc.errors import TemplateError
+from docproc.template_keys import keys_at
+
+REMEDY = "`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan."
 
 
-def explain_fault(path: Path, root: yaml.Node | None, data: dict, error: ValidationError) -> TemplateError:
+def explain_fault(
+    path: Path, root: yaml.Node | None, data: dict, error: ValidationError, schema: Mapping[str, Any]
+) -> TemplateError:
     """The first fault in words, with the line that it stands on; the others are counted."""
     # Where a field is at fault, pydantic adds that the list of sound fields is too short.
     everything = error.errors()
     faults = [fault for fault in everything if fault["type"] != "too_short"] or everything
+    newer = next((fault for fault in faults if _is_newer_format(fault)), None)
+    if newer:  # whatever else is wrong follows from it
+        return TemplateError(
+            f"{path}, line {line_of(root, newer['loc'])}: this template is of format {newer['input']}, "
+            f"and this docproc reads up to {newer['ctx']['le']}.",
+            remedy="Update docproc.",
+        )
     # A key that nobody knows is mistyped: that a key is missing there follows from it.
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    where = first["loc"]
+    where, remedy = first["loc"], REMEDY
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        message = f"unknown key {where[-1]!r}"
+        message, remedy = _unknown_key(data, where, schema)
     elif first["type"] == "missing":
         message = f"the key {where[-1]!r} is missing"
     elif where and isinstance(where[-1], str) and first["type"] != "value_error":
@@ -49,7 +62,30 @@ def explain_fault(path: Path, root: yaml.Node | None, data: dict, error: Validat
     more = f" ({count} more {'fault' if count == 1 else 'faults'} beside it)" if count else ""
     return TemplateError(
         f"{path}, line {line_of(root, where)}: {message}.{more}",
-        remedy="`docproc template schema` lists the keys; `docproc template check` draws the boxes on a scan.",
+        remedy=remedy,
+    )
+
+
+def _is_newer_format(fault: Mapping[str, Any]) -> bool:
+    return fault["loc"] == ("format",) and fault["type"] == "less_than_equal"
+
+
+def _unknown_key(data: dict, where: tuple[int | str, ...], schema: Mapping[str, Any]) -> tuple[str, str]:
+    """What is said of a key that nobody knows, and its remedy: it is mistyped, or of a newer docproc."""
+    beside: Any = data
+    for step in where[:-1]:
+        beside = beside[step]
+    free = [known for known in keys_at(schema, where[:-1]) if known not in beside]
+    alike = get_close_matches(str(where[-1]), free, n=1)
+    if alike:
+        return (
+            f"unknown key {where[-1]!r} (is it {alike[0]!r}?)",
+            "`docproc template schema` lists the keys. If a newer docproc made this file, update this one.",
+        )
+    return (
+        f"unknown key {where[-1]!r}",
+        "This file may be of a newer docproc: update this one. "
+        "Otherwise take the key out; `docproc template schema` lists those that there are.",
     )
 
 

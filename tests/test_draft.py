@@ -56,6 +56,7 @@ def test_fields_are_named_by_their_labels(run: Run, tmp_path: Path) -> None:
     code, said = run(SAMPLES / "meter_reading" / "reference.png", "-o", tmp_path / "form.yaml", "--paper", "210x130")
     assert code == 0, said
     names = {field.name for field in load_template(tmp_path / "form.yaml").fields}
+    assert "\nformat: 1\n" in (tmp_path / "form.yaml").read_text(encoding="utf-8")
     assert {"customer_number", "serial_number", "previous_reading", "present_reading", "read_on_day"} <= names
 
 

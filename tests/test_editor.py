@@ -118,6 +118,20 @@ def test_what_is_no_template_is_told_before_a_browser_opens(text: str, tmp_path:
     assert "docproc template detect" in fault.value.remedy
 
 
+def test_a_template_of_a_newer_docproc_is_not_edited(slip: Path) -> None:
+    slip.write_text(f"format: 2\n{COMMENTED}", encoding="utf-8")
+    with pytest.raises(TemplateError, match="is of format 2, and this docproc reads up to 1"):
+        Session(slip, [])
+
+
+def test_the_format_of_a_file_is_kept(slip: Path) -> None:
+    slip.write_text(f"format: 1  # of the file\n{COMMENTED}", encoding="utf-8")
+    data, digest = opened(slip)
+    data["fields"][0]["name"] = "other"
+    storage.save(slip, data, digest)
+    assert slip.read_text(encoding="utf-8").startswith("format: 1  # of the file\n")
+
+
 Ask = Callable[..., tuple[int, Any]]
 
 

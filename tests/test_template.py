@@ -72,6 +72,28 @@ def test_an_unknown_key_is_named_with_its_line_and_field(tmp_path: Path) -> None
     assert "field 'account': unknown key 'requird'" in error.message
 
 
+def test_a_mistyped_key_is_answered_with_the_nearest_that_is_not_there_yet(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("required: true", "requird: true"))
+    assert "unknown key 'requird' (is it 'required'?)." in error.message
+    error = refused(tmp_path, changed("{min: 0, max: 500}", "{min: 0, maxi: 500}"))
+    assert "unknown key 'maxi' (is it 'max'?)." in error.message
+    error = refused(tmp_path, changed("cells: 5", "cells: 5\n    cellss: 5"))
+    assert "unknown key 'cellss'." in error.message
+
+
+def test_a_key_like_none_may_be_of_a_newer_docproc(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("    kind: free", "    kind: free\n    handwriting: cursive"))
+    assert "field 'amount': unknown key 'handwriting'." in error.message
+    assert "may be of a newer docproc: update this one" in error.remedy
+
+
+def test_a_newer_format_is_told_before_the_keys_that_it_brings(tmp_path: Path) -> None:
+    error = refused(tmp_path, changed("name: slip", "name: slip\nformat: 2\ncolour: red"))
+    assert error.message.endswith("line 2: this template is of format 2, and this docproc reads up to 1.")
+    assert error.remedy == "Update docproc."
+    assert load_template(written(tmp_path, "format: 1\n" + SOUND)).format == 1
+
+
 def test_an_unknown_key_of_the_template_itself_is_named(tmp_path: Path) -> None:
     error = refused(tmp_path, changed("name: slip", "name: slip\ncolour: red"))
     assert "line 2" in error.message

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from docproc.errors import OutputError, TemplateError
 from docproc.form.draft import write_whole
-from docproc.template import Template
-from docproc.template_faults import explain_fault
+from docproc.template import FORMAT, Template, checked
 
 WAS = "was"  #: Of a field as the page sends it: the name under which the file has it; none for a new one.
 #: Keys of a field that hold what is so by default are not written.
@@ -54,7 +52,7 @@ def read(path: Path) -> Stored:
     Raises
     ------
     TemplateError
-        If it cannot be read or is no YAML.
+        If it cannot be read, is no YAML, or is of a newer docproc's format.
     """
     try:
         content = path.read_bytes()
@@ -72,18 +70,15 @@ def read(path: Path) -> Stored:
             f"{path}: this is no template: it has no list of fields.",
             remedy="Make one: docproc template detect BLANK -o form.yaml",
         )
+    if isinstance(data.get("format"), int) and data["format"] > FORMAT:
+        template_of({**data, "fields": []}, path)  # says so
     return Stored(data, hashlib.sha256(content).hexdigest())
 
 
 def template_of(data: Mapping[str, Any], path: Path) -> Template:
     """What the page has, as a template in the file's folder. TemplateError where it breaks a rule."""
     plain = {**data, "fields": [{k: v for k, v in field.items() if k != WAS} for field in data["fields"]]}
-    try:
-        template = Template.model_validate(plain)
-    except ValidationError as error:
-        raise explain_fault(path, None, plain, error) from error
-    template._folder = path.parent
-    return template
+    return checked(plain, path)
 
 
 def save(path: Path, data: Mapping[str, Any], digest: str) -> str:

@@ -21,7 +21,7 @@ from docproc.form.location import LocatedField
 from docproc.form.overlay import draw_template
 from docproc.form.proposal import Proposal, Proposed
 from docproc.geometry import Box, Transform
-from docproc.template import Field, Template, load_template
+from docproc.template import FORMAT, Field, Template, load_template
 
 LEFT_OUT_COLOR = (150, 150, 150)
 
@@ -97,6 +97,7 @@ def _lines(fields: Sequence[Proposed], size_mm: tuple[float, float], draft: Draf
     """The YAML, one field a line, with what to look at behind it."""
     yield f"# Proposed by `docproc template detect` from {blank}. Name the fields as your results should call them,"
     yield "# delete what holds no digits, say what may stand in each; `docproc template schema` lists every key."
+    yield f"format: {FORMAT}"
     yield from yaml.safe_dump({"name": draft.template.stem}, allow_unicode=True).splitlines()
     yield f"page: {{width_mm: {size_mm[0]:g}, height_mm: {size_mm[1]:g}}}"
     yield from yaml.safe_dump({"reference": draft.reference.name}, allow_unicode=True).splitlines()
