@@ -1,6 +1,6 @@
 """A form's template: where its fields are, in millimeters on paper, and what may stand in them.
 
-In:  a YAML file; `docproc template schema` prints its JSON schema.
+In:  a YAML file; `docproc template schema` lists its keys.
 Out: a `Template`, or a `TemplateError` that names file, line and field.
 How a template is laid on a page is docproc.form.registration's subject.
 """
@@ -118,7 +118,7 @@ class Field(_Strict):
     length: Length | None = Key(None, description="Digits in the value: a number, or [fewest, most].")
     required: bool = Key(False, description="Whether a blank goes to review.")
     unique: bool = Key(False, description=UNIQUE)
-    rules: Rules = Rules()
+    rules: Rules = Key(Rules(), description="What its value must satisfy.")
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -183,8 +183,8 @@ class Paper(_Strict):
 class PageSize(_Strict):
     """The sheet, in mm."""
 
-    width_mm: float = Key(gt=0)
-    height_mm: float = Key(gt=0)
+    width_mm: float = Key(gt=0, description="From its left edge to its right one.")
+    height_mm: float = Key(gt=0, description="From its top edge to its bottom one.")
 
     @property
     def box(self) -> Box:
@@ -205,12 +205,14 @@ class Template(_Strict):
     name: str = Key(min_length=1, description="Of the form; results name it.")
     format: int = Key(1, ge=1, le=FORMAT, description="Of this file, not of the form; docproc writes it.")
     version: int = Key(1, ge=1, description="Of the form, to be raised when its print changes.")
-    page: PageSize
+    page: PageSize = Key(description="The sheet's size.")
     reference: str | None = Key(
         None,
         description="An image of the whole sheet, best a blank one; the path is relative to the template.",
     )
-    fiducials: tuple[Fiducial, ...] = ()
+    fiducials: tuple[Fiducial, ...] = Key(
+        (), description="Printed marks to lay pages on the template by; 3 or more where there is no reference."
+    )
     code: str | None = Key(
         None,
         min_length=1,
@@ -222,7 +224,7 @@ class Template(_Strict):
         None, description="For a paper of several pages, each with a template of its own: which of them this one is."
     )
     tolerance_mm: float = Key(1.0, gt=0, description="Pages that lie worse than this on their template go to review.")
-    fields: tuple[Field, ...] = Key(min_length=1)
+    fields: tuple[Field, ...] = Key(min_length=1, description="The places to read, at least one.")
 
     _folder: Path = PrivateAttr(Path())
     _digest: str = PrivateAttr("")

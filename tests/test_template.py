@@ -14,7 +14,17 @@ from typer.testing import CliRunner
 from docproc.cli import app
 from docproc.errors import OutputError, PageError, TemplateError
 from docproc.geometry import Box
-from docproc.template import Paper, Template, json_schema, load_template, load_templates, require_whole_papers
+from docproc.template import (
+    Field,
+    Paper,
+    Rules,
+    Template,
+    json_schema,
+    load_template,
+    load_templates,
+    require_whole_papers,
+)
+from docproc.template_keys import groups_of
 
 SOUND = """\
 name: slip
@@ -275,6 +285,20 @@ def test_grouped_cells_leave_the_gaps_free() -> None:
     assert lefts == [(10, 9.5), (20.5, 9.5), (34, 9.5), (44.5, 9.5)]
 
 
+def test_every_key_is_explained_to_people_in_words() -> None:
+    groups = {group.name: {key.name: key for key in group.keys} for group in groups_of(json_schema())}
+    assert list(groups) == ["template", "page size", "fiducial", "code place", "field", "rules"]
+    assert set(groups["template"]) == set(Template.model_fields)
+    assert set(groups["field"]) == set(Field.model_fields)
+    assert set(groups["rules"]) == set(Rules.model_fields)
+    assert all(key.description and key.type for keys in groups.values() for key in keys.values())
+    cells, length = groups["field"]["cells"], groups["field"]["length"]
+    assert (cells.type, cells.default) == ("whole number, 1 to 64", "default 1")
+    assert (length.type, length.default) == ("whole number or 2 whole numbers", "optional")
+    assert groups["template"]["fields"].type == "list of fields"
+    assert groups["field"]["box"].default == "required"
+
+
 def test_every_key_of_the_schema_is_explained_or_plain() -> None:
     schema = json_schema()
     assert schema["$defs"]["Field"]["required"] == ["name", "kind", "box"]
@@ -293,8 +317,15 @@ def drawn_page(template: Template) -> np.ndarray:
     return sheet
 
 
-def test_the_command_prints_the_schema() -> None:
+def test_the_command_lists_the_keys_one_a_line() -> None:
     result = CliRunner().invoke(app, ["template", "schema"])
+    assert result.exit_code == 0
+    assert "  cells         (whole number, 1 to 64, default 1) Boxes of a comb.\n" in result.stdout
+    assert "\n\nrules: What a value must satisfy" in result.stdout
+
+
+def test_the_command_prints_the_json_schema_for_programs() -> None:
+    result = CliRunner().invoke(app, ["template", "schema", "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["properties"]["tolerance_mm"]["default"] == 1.0
 

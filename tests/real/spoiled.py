@@ -120,7 +120,7 @@ def _add_row(view: Table, name: str, degree: str, records: list[tuple[Record, di
     lying = [
         (record, values) for record, values in records if record.residual_mm is not None and record.fields[0].box_px
     ]
-    kind = name.split(",")[0]
+    kind = name.partition(",")[0]
     found = [
         reason.partition("=")[2] for record, _ in records for reason in record.reasons if f"defect:{kind}=" in reason
     ]
