@@ -12,6 +12,7 @@ The way of a page, and where to find it:
     rules, decision            what a value must satisfy; accepted, to review, or rejected
     pipeline                   read_page: all of the above, in order, on one screen
     reader, engine/, batch     many pages, on all cores
+    collation                  pages put together to papers: missing, double and foreign ones
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets
     editor/                    the template editor: a local page in the browser

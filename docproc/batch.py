@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc.character.recognizer import load_recognizer
-from docproc.collation import Collation
+from docproc.collation import Collation, require_whole_papers
 from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
 from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
@@ -29,7 +29,7 @@ from docproc.geometry import Box
 from docproc.page import PageRef, Source, Unreadable, find_sources, list_pages, load_page
 from docproc.reader import OpenReader, Outcome, PageTask, Task
 from docproc.reading import Reason, Verdict
-from docproc.template import Template, find_template, load_template, load_templates, require_whole_papers
+from docproc.template import Template, find_template, load_template, load_templates
 
 MARGIN_OF_HEIGHT = 0.2  #: Of a field's, around its picture.
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
@@ -46,7 +46,7 @@ class Summary:
     pages_to_review: int = 0  #: With a verdict other than accepted.
     unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
     pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
-    pages_looked_at_whole: int = 0  #: Pages with a row of their own in the sheet `review`: those, and more.
+    pages_doubted: int = 0  #: Pages that were read, and are to review for a reason that none of their fields has.
     papers_incomplete: int = 0  #: Papers of several pages that lack one.
     pages_foreign: int = 0  #: Pages inside a paper that they are no pages of.
     pages_double: int = 0  #: Pages with a number that an earlier one has, where no two may have the same.
@@ -67,6 +67,11 @@ class Summary:
     def fields_to_look_at(self) -> int:
         """Fields that stand one by one in the sheet `review`."""
         return self.review + self.rejected - self.fields_unread
+
+    @property
+    def pages_to_look_at(self) -> int:
+        """Pages that stand as a whole in the sheet `review`."""
+        return self.pages_unread + self.pages_doubted
 
     @property
     def pages_per_second(self) -> float:
@@ -273,7 +278,7 @@ def _counted(summary: Summary, outcome: Outcome) -> Summary:
         unregistered=summary.unregistered
         + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
         pages_unread=summary.pages_unread + unread,
-        pages_looked_at_whole=summary.pages_looked_at_whole + is_looked_at_whole(outcome),
+        pages_doubted=summary.pages_doubted + (is_looked_at_whole(outcome) and not unread),
         pages_foreign=summary.pages_foreign + (Reason.FOREIGN_PAGE in outcome.reasons),
         pages_double=summary.pages_double + any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
         fields_unread=summary.fields_unread + (doubtful if unread else 0),

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from docproc.errors import TemplateError
 from docproc.page import Unreadable
 from docproc.reading import Reason, Record, sent_to_review, with_detail
 from docproc.template import Template
@@ -129,6 +130,34 @@ class Collation:
         """A page as reasons name it; all pages of its source, but for those of the last, have come by then."""
         source, page = place
         return f"{source}, page {page}" if source in self._of_several_pages else source
+
+
+def require_whole_papers(templates: Mapping[str, Template]) -> None:
+    """Stop where a page of a paper has no template: every such paper would seem to lack it.
+
+    Parameters
+    ----------
+    templates : mapping of str to Template
+        Those that serve the same pages, by their path.
+
+    Raises
+    ------
+    TemplateError
+        If one is missing.
+    """
+    papers = [template.paper for template in templates.values() if template.paper is not None]
+    for path, template in templates.items():
+        paper = template.paper
+        if paper is None:
+            continue
+        there = {other.page for other in papers if other.name == paper.name}
+        missing = next((page for page in range(1, paper.pages + 1) if page not in there), None)
+        if missing is not None:
+            raise TemplateError(
+                f"{path}: it is page {paper.page} of {paper.pages} of the paper {paper.name!r}, and no template of "
+                f"page {missing} is given.",
+                remedy="Put the templates of all its pages into one folder, and name that with -t.",
+            )
 
 
 @dataclass(slots=True)

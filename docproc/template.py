@@ -403,34 +403,6 @@ def _refuse_other_paper(file: Path, template: Template, loaded: Mapping[str, Tem
             )
 
 
-def require_whole_papers(templates: Mapping[str, Template]) -> None:
-    """Stop where a page of a paper has no template: every such paper would seem to lack it.
-
-    Parameters
-    ----------
-    templates : mapping of str to Template
-        Those that serve the same pages, by their path.
-
-    Raises
-    ------
-    TemplateError
-        If one is missing.
-    """
-    papers = [template.paper for template in templates.values() if template.paper is not None]
-    for path, template in templates.items():
-        paper = template.paper
-        if paper is None:
-            continue
-        there = {other.page for other in papers if other.name == paper.name}
-        missing = next((page for page in range(1, paper.pages + 1) if page not in there), None)
-        if missing is not None:
-            raise TemplateError(
-                f"{path}: it is page {paper.page} of {paper.pages} of the paper {paper.name!r}, and no template of "
-                f"page {missing} is given.",
-                remedy="Put the templates of all its pages into one folder, and name that with -t.",
-            )
-
-
 def find_template(folder: Path) -> Path | None:
     """The template.yaml that serves pages in `folder`: in it, or in the nearest folder above that has one."""
     here = Path(os.path.abspath(folder))

@@ -109,7 +109,7 @@ def test_what_is_missing_foreign_or_double_goes_to_review_with_its_reason(
     assert (len(first), second) == (1, []), "the second page's code was read, so it has no picture"
     assert (summary.pages, summary.pages_to_review, summary.accepted, summary.review) == (7, 4, 12, 2)
     assert (summary.papers_incomplete, summary.pages_foreign, summary.pages_double) == (2, 1, 1)
-    assert (summary.fields_to_look_at, summary.pages_looked_at_whole) == (2, 3)
+    assert (summary.fields_to_look_at, summary.pages_to_look_at) == (2, 3)
 
 
 def test_the_printed_summary_and_the_one_for_machines_count_them(tmp_path: Path, forms: Path, scans: Path) -> None:

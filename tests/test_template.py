@@ -12,18 +12,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from docproc.cli import app
+from docproc.collation import require_whole_papers
 from docproc.errors import OutputError, PageError, TemplateError
 from docproc.geometry import Box
-from docproc.template import (
-    Field,
-    Paper,
-    Rules,
-    Template,
-    json_schema,
-    load_template,
-    load_templates,
-    require_whole_papers,
-)
+from docproc.template import Field, Paper, Rules, Template, json_schema, load_template, load_templates
 from docproc.template_keys import groups_of
 
 SOUND = """\

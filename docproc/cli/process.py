@@ -30,6 +30,7 @@ Examples:
       Read the fields that form.yaml names.
   docproc process mixed -t forms -o results
       Pages of several forms, mixed and turned: each finds its template in the folder forms.
+      Fronts and backs of one paper, too: their templates say so, and what is missing is told.
   docproc process crops --whole-image -o results
       Each image is one number, cut out elsewhere.
   docproc process scans -o results --review-below 0.99
@@ -208,7 +209,7 @@ def _next_step(summary: Summary) -> str:
 
 def _counted(summary: Summary) -> str:
     """What the sheet `review` has a row for: fields, and pages as a whole."""
-    fields, pages = summary.fields_to_look_at, summary.pages_looked_at_whole
+    fields, pages = summary.fields_to_look_at, summary.pages_to_look_at
     told = [f"{fields:,} field{'s' * (fields != 1)}"] if fields or not pages else []
     told += [f"{pages:,} whole page{'s' * (pages != 1)}"] if pages else []
     return " and ".join(told)
