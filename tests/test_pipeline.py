@@ -123,6 +123,12 @@ def test_a_field_to_review_brings_its_picture_and_an_accepted_one_none():
     assert fields["number"].crop_png == b""
 
 
+def test_a_unique_field_keeps_its_picture_for_a_page_that_has_the_same_value():
+    fields = [{**field, "unique": field["name"] == "number"} for field in FORM["fields"]]
+    number = by_name(read(filled(), [template(fields=fields)]))["number"]
+    assert (number.verdict, number.crop_png[:4]) == (Verdict.ACCEPTED, b"\x89PNG")
+
+
 def test_another_page_gives_no_values_but_the_reason():
     rng = np.random.default_rng(5)
     record = read(rng.integers(0, 255, (1400, 1000), dtype=np.uint8), [template()])
