@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import re
@@ -20,7 +21,7 @@ from PIL import Image
 
 from docproc.editor import storage
 from docproc.editor.server import Session, application
-from docproc.errors import TemplateError
+from docproc.errors import OutputError, TemplateError
 from docproc.template import Paper, load_template
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -81,7 +82,7 @@ def test_changes_are_saved_among_the_comments(slip: Path) -> None:
     account |= {"name": "account_no", "groups": [5, 5], "group_gap_mm": 2.0}
     amount["rules"] = {}
     data["fields"] = [amount, account, {"name": "seal", "kind": "free", "box": [60, 45, 30, 8], "cells": 1}]
-    after = storage.save(slip, data, digest)
+    after = storage.digest_of(storage.save(slip, data, digest))
     text = slip.read_text(encoding="utf-8")
     assert [field.name for field in load_template(slip).fields] == ["amount", "account_no", "seal"]
     assert load_template(slip).field("account_no").groups == (5, 5)
@@ -99,6 +100,38 @@ def test_a_file_that_somebody_else_has_changed_is_left_alone(slip: Path) -> None
     with pytest.raises(storage.Changed):
         storage.save(slip, data, digest)
     assert slip.read_text(encoding="utf-8") == theirs
+
+
+def test_a_copy_of_what_the_page_has_is_written_beside_theirs_and_over_nothing(slip: Path) -> None:
+    data, _ = opened(slip)
+    content = storage.read(slip).content
+    theirs = COMMENTED.replace("# in cents", "# theirs").replace("name: account", "name: theirs")
+    slip.write_text(theirs, encoding="utf-8")
+    data["fields"][2]["name"] = "month"
+    copies = [storage.save_copy(slip, data, content) for _ in range(3)]
+    assert [copy.name for copy in copies] == ["slip-copy.yaml", "slip-copy-2.yaml", "slip-copy-3.yaml"]
+    for copy in copies:
+        assert copy.read_text(encoding="utf-8") == COMMENTED.replace("name: day", "name: month")
+    assert slip.read_text(encoding="utf-8") == theirs
+
+
+def test_of_an_unsound_template_no_copy_is_written(slip: Path) -> None:
+    data, _ = opened(slip)
+    data["fields"][1]["name"] = "account"
+    with pytest.raises(TemplateError, match="'account': the name is used twice"):
+        storage.save_copy(slip, data, storage.read(slip).content)
+    assert sorted(path.name for path in slip.parent.iterdir()) == ["blank.png", "slip.yaml"]
+
+
+def test_a_copy_that_cannot_be_written_leaves_nothing(slip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, write: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    data, _ = opened(slip)
+    monkeypatch.setattr(storage, "write_whole", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        storage.save_copy(slip, data, storage.read(slip).content)
+    assert sorted(path.name for path in slip.parent.iterdir()) == ["blank.png", "slip.yaml"]
 
 
 def test_an_unsound_template_is_not_saved(slip: Path) -> None:
@@ -213,7 +246,7 @@ def test_a_page_is_read_by_the_template_as_it_is_in_the_browser(ask: Ask) -> Non
 
 @pytest.mark.parametrize("body", [{}, [], "xx", {"template": 1}, {"template": {"fields": [1]}}])
 def test_what_the_page_would_not_send_is_refused(ask: Ask, body: Any) -> None:
-    for path in ("/check", "/save", "/read"):
+    for path in ("/check", "/save", "/save-copy", "/read"):
         assert ask(path, body)[0] == 400
 
 
@@ -223,3 +256,31 @@ def test_two_pages_cannot_overwrite_one_another(ask: Ask) -> None:
     status, refused = ask("/save", {"template": told["template"], "digest": "old"})
     assert status == 409
     assert "changed by somebody else" in refused["message"]
+    told["template"]["fields"][0]["name"] = "mine"
+    assert ask("/save-copy", {"template": told["template"], "digest": "old"})[0] == 400
+    status, saved = ask("/save-copy", {"template": told["template"], "digest": told["digest"]})
+    assert (status, saved) == (200, {"file": "template-copy.yaml"})
+
+
+def test_a_save_that_is_cut_off_in_its_middle_changes_nothing(
+    ask: Ask, served: tuple[Session, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    session, port = served
+    told = ask("/template")[1]
+    told["template"]["name"] = "half"
+    body = json.dumps({"template": told["template"], "digest": told["digest"]}).encode()
+    before = session.path.read_bytes()
+    for sent in (body[: len(body) // 2], body[:-1]):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            head = (
+                f"POST /save HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+                f"Cookie: docproc_editor={session.token}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            connection.sendall(head.encode() + sent)
+            time.sleep(0.2)
+    time.sleep(0.2)
+    assert ask("/template")[0] == 200
+    assert session.path.read_bytes() == before
+    assert not [path.name for path in session.path.parent.iterdir() if path.name.endswith(".part")]
+    assert not caplog.records  # nobody's terminal is filled with what went wrong here

@@ -4,7 +4,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SMALLEST = 1; // mm, of a field's sides
+const GAP = 0.3, SMALL = 2.4; // mm, between a field and its value; of a value that has no room
 const LEAST_DRAWN = 2.5; // mm; less is a click
+const CHANGED = 409; // the server's word for a file that somebody else has changed
 const at = (id) => document.getElementById(id);
 
 let template = null, digest = "", chosen = -1, drawing = false, saved = "", values = {}, zoom = 1;
@@ -24,7 +26,7 @@ async function ask(path, body) {
   }
   const told = await answer.json();
   if (!answer.ok) {
-    throw Object.assign(new Error([told.message, told.remedy].filter(Boolean).join(" ")), {fault: told.message});
+    throw Object.assign(new Error([told.message, told.remedy].filter(Boolean).join(" ")), {fault: told.message, status: answer.status});
   }
   return told;
 }
@@ -74,7 +76,7 @@ function check() {
       if (!template.fields.length) throw new Error("A template needs at least one field.");
       const nameless = template.fields.findIndex((one) => !one.name.trim());
       if (nameless >= 0) throw new Error(`Field ${nameless + 1} of the list needs a name.`);
-      await ask("check", {template});
+      await ask("check", {template: sent()});
       if (own !== turn) return;
       document.querySelectorAll(".faulty").forEach((one) => one.classList.remove("faulty"));
       say(isChanged() ? "Not saved yet." : "Saved.", isChanged() ? "" : "good");
@@ -88,7 +90,9 @@ function check() {
   }, 200);
 }
 
-const isChanged = () => JSON.stringify(template) !== saved;
+// What is checked, read and saved: all but what a field keeps for the case that it becomes a comb again.
+const sent = () => ({...template, fields: template.fields.map(({kept, ...one}) => one)});
+const isChanged = () => JSON.stringify(sent()) !== saved;
 
 // --- the picture
 
@@ -142,9 +146,7 @@ function show() {
     if (!read) {
       const size = Math.min(h * 0.5, 3.2, 1.7 * w / Math.max(one.name.length, 1));
       make("text", {x: left + 0.4, y: top + h / 2 + size / 3, "font-size": size}, group).textContent = one.name;
-    } else { // what is written there stays to be seen above it
-      const shown = read.value || "blank", size = Math.min(h * 0.36, 3.4, 1.7 * w / shown.length);
-      make("text", {class: `value ${stale ? "stale" : read.status}`, x: left + 0.4, y: top + h - 0.5, "font-size": size}, group).textContent = shown;
+    } else {
       make("title", {}, group).textContent =
         `${read.value || "blank"}: ${read.status}, ${(100 * read.confidence).toFixed(1)} % sure ${read.reasons.join(", ")}`;
     }
@@ -152,7 +154,26 @@ function show() {
       make("rect", {class: "handle", x: x - grip / 2, y: y - grip / 2, width: grip, height: grip, "data-edges": edges}, group);
     }
   });
+  const over = make("g", {}, svg); // the boxes, or their rules would strike out the values
+  for (const one of template.fields) if (values[one.name]) {
+    const read = values[one.name], shown = read.value || "blank";
+    const [y, size] = besideInk(one.box, Math.min(3.4, 1.7 * one.box[2] / shown.length));
+    make("text", {class: `value ${stale ? "stale" : read.status}`, x: one.box[0] + 0.4, y, "font-size": size}, over).textContent = shown;
+  }
   showPanel();
+}
+
+// Baseline and size of a value where it hides no handwriting: below its field; above it at the sheet's end; and where
+// another field is close below, as in a table, small and on the rule between them.
+function besideInk(box, size) {
+  const [left, top, width, height] = box, bottom = top + height, end = template.page.height_mm;
+  if (bottom + GAP + SMALL > end) return [Math.max(top - GAP - 0.15 * size, size), size];
+  const under = template.fields.map((one) => one.box).filter(([x, y, w]) =>
+    y > top + height / 2 && x < left + width && x + w > left);
+  const room = Math.min(end, ...under.map(([, y]) => y)) - bottom - GAP;
+  if (room < SMALL) return [bottom + 0.36 * Math.min(size, SMALL), Math.min(size, SMALL)];
+  size = Math.min(size, room);
+  return [bottom + GAP + 0.85 * size, size];
 }
 
 const fitting = () => Math.max((at("form").clientWidth - 40) / (template.page.width_mm * 4), 0.2);
@@ -302,10 +323,8 @@ function take(id, element) {
     const one = field();
     const sides = ["left", "top", "width", "height"];
     if (id === "name") one.name = text;
-    else if (id === "kind") {
-      one.kind = text;
-      if (text !== "comb") for (const key of ["cells", "cell_gap_mm", "groups", "group_gap_mm"]) delete one[key];
-    } else if (id === "required") one.required = element.checked;
+    else if (id === "kind") become(one, text);
+    else if (id === "required") one.required = element.checked;
     else if (sides.includes(id)) { if (number !== null) one.box[sides.indexOf(id)] = number; }
     else if (id === "length") {
       const parts = text.split(/\D+/).filter(Boolean).map(Number);
@@ -324,6 +343,19 @@ function take(id, element) {
       if (id === "cells" && one.groups && one.groups.reduce((sum, size) => sum + size, 0) !== number) delete one.groups;
     }
   }, {again: element.tagName === "SELECT" ? "" : `${id} ${chosen} ${stay}`});
+}
+
+const OF_COMBS = ["cells", "cell_gap_mm", "groups", "group_gap_mm"];
+
+function become(one, kind) {
+  if (one.kind === "comb") {
+    one.kept = {};
+    for (const key of OF_COMBS) if (key in one) { one.kept[key] = one[key]; delete one[key]; }
+  } else if (kind === "comb") {
+    Object.assign(one, one.kept);
+    delete one.kept;
+  }
+  one.kind = kind;
 }
 
 function question(words, first, second, proposed, most = 1000) {
@@ -385,10 +417,31 @@ async function save() {
   turn++;
   try {
     say("Saving ...");
-    ({digest} = await ask("save", {template, digest}));
+    ({digest} = await ask("save", {template: sent(), digest}));
     for (const one of template.fields) one.was = one.name;
-    saved = JSON.stringify(template);
+    saved = JSON.stringify(sent());
+    at("copy").hidden = true;
     say(`Saved: ${template.fields.length} fields.`, "good");
+  } catch (fault) {
+    say(fault.message, "fault");
+    if (fault.status === CHANGED) {
+      at("copy").hidden = false;
+      at("copy").focus();
+    }
+  }
+}
+
+// What is here is kept beside a file that somebody else has changed; the page stays with that file.
+async function saveCopy() {
+  clearTimeout(checking);
+  turn++;
+  try {
+    say("Saving a copy ...");
+    const {file} = await ask("save-copy", {template: sent(), digest});
+    saved = JSON.stringify(sent());
+    at("copy").hidden = true;
+    at("form").focus();
+    say(`Saved as ${file}. Reload this page to see what the other has saved as ${document.title}.`, "good");
   } catch (fault) {
     say(fault.message, "fault");
   }
@@ -398,7 +451,7 @@ async function read() {
   if (!at("pages").options.length) return say("Name filled pages behind the template when you start the editor.", "fault");
   try {
     say("Reading ...");
-    const told = await ask("read", {template, page: Number(at("pages").value)});
+    const told = await ask("read", {template: sent(), page: Number(at("pages").value)});
     values = told.reasons.length ? {} : told.fields;
     stale = false;
     tries++;
@@ -476,6 +529,7 @@ async function begin() {
   at("repeat").addEventListener("click", repeat);
   at("delete").addEventListener("click", remove);
   at("save").addEventListener("click", save);
+  at("copy").addEventListener("click", saveCopy);
   at("try").addEventListener("click", read);
   at("field").addEventListener("submit", (event) => event.preventDefault());
   at("field").addEventListener("input", (event) => take(event.target.id, event.target));
@@ -488,7 +542,7 @@ async function begin() {
     const told = await ask("template");
     ({template, digest} = told);
     for (const one of template.fields) { one.was = one.name; if (Array.isArray(one.groups) && !one.groups.length) delete one.groups; }
-    saved = JSON.stringify(template);
+    saved = JSON.stringify(sent());
     at("file").textContent = document.title = told.file;
     told.pages.forEach((name, number) => at("pages").append(new Option(name, number)));
     at("pages").parentElement.hidden = at("try").hidden = !told.pages.length;

@@ -26,7 +26,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -59,6 +59,7 @@ class Session:
             [ref for source in find_sources(filled) for ref in list_pages(source)] if filled else []
         )
         self.filled_png = b""  #: The page that was read last, laid on the sheet.
+        self.contents: dict[str, bytes] = {}  #: The file's, by digest, as browsers were given and have saved it.
         storage.read(path)  # what cannot be edited at all is said before a browser opens
 
     def sheet_png(self) -> bytes:
@@ -144,6 +145,7 @@ def application(session: Session, *, port: int) -> Starlette:
 
     async def template(request: Request) -> Response:
         stored = storage.read(session.path)
+        session.contents[stored.digest] = stored.content
         pages = [f"{ref.source}{f', page {ref.index + 1}' if ref.index else ''}" for ref in session.pages]
         return JSONResponse(
             {"template": stored.data, "digest": stored.digest, "pages": pages, "file": session.path.name}
@@ -156,13 +158,23 @@ def application(session: Session, *, port: int) -> Starlette:
     async def save(request: Request) -> Response:
         given = await _asked(request, "digest")
         try:
-            digest = await run_in_threadpool(storage.save, session.path, given["template"], given["digest"])
+            content = await run_in_threadpool(storage.save, session.path, given["template"], given["digest"])
         except storage.Changed:
             return _refused(
                 409,
                 f"{session.path.name} was changed by somebody else since this page was opened; nothing was saved.",
             )
+        digest = storage.digest_of(content)
+        session.contents[digest] = content
         return JSONResponse({"digest": digest})
+
+    async def save_copy(request: Request) -> Response:
+        given = await _asked(request, "digest")
+        content = session.contents.get(str(given["digest"]))
+        if content is None:
+            raise HTTPException(400, NOT_OURS)
+        copy = await run_in_threadpool(storage.save_copy, session.path, given["template"], content)
+        return JSONResponse({"file": copy.name})
 
     async def read(request: Request) -> Response:
         given = await _asked(request, "page")
@@ -185,6 +197,7 @@ def application(session: Session, *, port: int) -> Starlette:
         Route("/template", template),
         Route("/check", check, methods=["POST"]),
         Route("/save", save, methods=["POST"]),
+        Route("/save-copy", save_copy, methods=["POST"]),
         Route("/read", read, methods=["POST"]),
         Route("/{name}", asset),
     ]
@@ -203,6 +216,9 @@ _HEADERS = {
 }
 
 
+NOT_OURS = "This is not what the editor's page sends."
+
+
 async def _asked(request: Request, *more: str) -> dict[str, Any]:
     """What the page sent: a template with its fields, and what else is needed."""
     try:
@@ -211,9 +227,9 @@ async def _asked(request: Request, *more: str) -> dict[str, Any]:
             key in given for key in more
         ):
             return dict(given)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, ClientDisconnect):  # a browser may go away in the middle
         pass
-    raise HTTPException(400, "This is not what the editor's page sends.")
+    raise HTTPException(400, NOT_OURS)
 
 
 async def _told(request: Request, error: Exception) -> Response:

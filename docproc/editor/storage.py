@@ -1,6 +1,6 @@
 """A template's file, opened to be changed and saved again with its comments and its order.
 
-In:  a path; then the template as the page has it. Out: the same YAML file, written whole or not at all.
+In:  a path; then the template as the page has it. Out: the same YAML file or a copy of it, whole or not at all.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Stored:
     """A template file as it is."""
 
     data: dict[str, Any]  #: Its keys and values.
+    content: bytes
     digest: str  #: SHA-256 of its content.
 
 
@@ -72,7 +73,7 @@ def read(path: Path) -> Stored:
         )
     if isinstance(data.get("format"), int) and data["format"] > FORMAT:
         template_of({**data, "fields": []}, path)  # says so
-    return Stored(data, hashlib.sha256(content).hexdigest())
+    return Stored(data, content, digest_of(content))
 
 
 def template_of(data: Mapping[str, Any], path: Path) -> Template:
@@ -81,8 +82,8 @@ def template_of(data: Mapping[str, Any], path: Path) -> Template:
     return checked(plain, path)
 
 
-def save(path: Path, data: Mapping[str, Any], digest: str) -> str:
-    """Write what the page has, and return the new digest.
+def save(path: Path, data: Mapping[str, Any], digest: str) -> bytes:
+    """Write what the page has into the file of that digest, and return the new content.
 
     Raises
     ------
@@ -98,8 +99,73 @@ def save(path: Path, data: Mapping[str, Any], digest: str) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise Changed from error
-    if hashlib.sha256(content).hexdigest() != digest:
+    if digest_of(content) != digest:
         raise Changed
+    written = _updated(content, data)
+    _write(path, written)
+    return written
+
+
+def save_copy(path: Path, data: Mapping[str, Any], content: bytes) -> Path:
+    """Write what the page has beside a file that somebody else has changed, and return where.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file when the page was opened: the page's fields are put into this.
+
+    Raises
+    ------
+    TemplateError, OutputError
+        As for `save`; nothing is written.
+    """
+    template_of(data, path)
+    written = _updated(content, data)
+    copy = _free_name(path)
+    try:
+        _write(copy, written)
+    except OutputError:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _free_name(path: Path) -> Path:
+    """`form-copy.yaml`, or `form-copy-2.yaml`, ...: made, and empty, so that nobody else takes it."""
+    number = 0
+    while True:
+        number += 1
+        copy = path.with_name(f"{path.stem}-copy{f'-{number}' if number > 1 else ''}{path.suffix}")
+        try:
+            copy.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _not_written(copy, error) from error
+        return copy
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, lambda aside: aside.write_bytes(content))
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path}: cannot be written ({error.strerror}); your changes are still in the page.",
+        remedy="Make room or allow yourself to write there, then save again.",
+    )
+
+
+def _updated(content: bytes, data: Mapping[str, Any]) -> bytes:
+    """The file's content with what the page has."""
     format_ = YAML()
     format_.preserve_quotes = True
     format_.width = 10_000
@@ -110,14 +176,7 @@ def save(path: Path, data: Mapping[str, Any], digest: str) -> str:
     _update(document, data)
     written = io.BytesIO()
     format_.dump(document, written)
-    try:
-        write_whole(path, lambda aside: aside.write_bytes(written.getvalue()))
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); your changes are still in the page.",
-            remedy="Make room or allow yourself to write there, then save again.",
-        ) from error
-    return hashlib.sha256(written.getvalue()).hexdigest()
+    return written.getvalue()
 
 
 def _update(document: CommentedMap, data: Mapping[str, Any]) -> None:

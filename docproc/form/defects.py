@@ -37,8 +37,13 @@ LEAST_PAPER = 60.0  #: Brightness of bare paper below which a page is dark: of 2
 LEAST_CUT_MM = 3.0  #: By which a corner must leave the picture: scanners trim edges by less.
 LEAST_GLARE = 0.02  #: Share of a field's box under glare from which it is not trusted: a stroke's width in a cell.
 SATURATED = 250  #: The camera shows no difference above this.
-WHITE_PAPER = 245.0  #: Where bare paper is so bright all over, a scanner has made it so.
-GLARE_HEIGHTS = 1.1  #: Glare is a bare saturated disk of this many field heights: a field's own box would break it.
+WHITE_PAPER = 240.0  #: Where bare paper is so bright all over, a scanner has made it so.
+DIMMER_PERCENTILE = 20  #: Of the pieces' paper: most of the page may be under glare.
+GLARE_HEIGHTS = 1.1  #: A bare saturated disk of this many field heights is glare,
+SPOT_HEIGHTS = 0.4  #: and a smaller one on paper that is not so bright,
+LARGEST_SPOT_HEIGHTS = 4.0  #: up to this.
+PRINT_HEIGHTS = 0.3  #: Strokes and rules are thinner, and are filled to see the paper.
+HALO_HEIGHTS = 0.3  #: Around glare, strokes are bleached.
 MOST_PROBED = 24  #: Fields around which blur is measured, evenly taken.
 ASSUMED_HEIGHT = 1 / 40  #: Of a field, by the picture's long side, where none is found: 7 mm on A4.
 PAPER_PERCENTILE = 80  #: Of the brightness around a field: bare paper.
@@ -48,7 +53,8 @@ AROUND_HEIGHTS = 0.4  #: Of a field's height, around it: its label counts, too.
 NARROW, WIDE = 0.0125, 0.031  #: Of a field's height: the two smoothings whose gradients are compared,
 NARROWEST_PX, WIDEST_PX = 0.7, 1.75  #: and at least this.
 LEAST_CONTRAST = 30.0  #: Gray levels between what is dark and bright around a field, to speak of edges.
-STRONG_EDGE = 0.5  #: Of the strongest gradient around a field.
+STRONG_EDGE = 0.5  #: Of the strongest gradient in a direction around a field.
+LEAST_GRADIENT = 3.0  #: Gray levels a pixel: noise, smoothed, has less.
 SHARPEST = 20.0  #: Percentile of the edges' blur: the sharpest edges show the lens, others their own ramp.
 LEAST_EDGES = 60  #: Pixels in a direction, to speak of its blur.
 
@@ -101,11 +107,11 @@ def find_defects(
     blur_px = _blur_px(pieces, height_px)
     if blur_px > LEAST_BLUR * height_px:
         found.append(Defect(Kind.BLUR, *_on_paper(blur_px, located, page_from_form)))
-    bare = float(np.median([np.percentile(piece, PAPER_PERCENTILE) for piece in pieces])) if pieces else 255.0
-    if bare < LEAST_PAPER:
+    papers = [float(np.percentile(piece, PAPER_PERCENTILE)) for piece in pieces] or [255.0]
+    if (bare := float(np.median(papers))) < LEAST_PAPER:
         found.append(Defect(Kind.DARKNESS, bare, "of 255"))
     hidden: dict[str, Kind] = {}
-    if bare < WHITE_PAPER:
+    if np.percentile(papers, DIMMER_PERCENTILE) < WHITE_PAPER:
         glare = _glare(gray, height_px)
         hidden = {one.field.name: Kind.GLARE for one in located if _covered(glare, gray.shape, one) > LEAST_GLARE}
         if hidden:
@@ -163,12 +169,14 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
         levels = piece.astype(np.float32)
         x, y = _gradient(cv2.GaussianBlur(levels, (0, 0), narrow))
         fine, coarse = np.hypot(x, y), np.hypot(*_gradient(cv2.GaussianBlur(levels, (0, 0), wide)))
-        strong = fine > STRONG_EDGE * np.percentile(fine, 99.5)
-        ratio = (fine[strong] / np.maximum(coarse[strong], 1e-3)) ** 2
+        ratio = (fine / np.maximum(coarse, 1e-3)) ** 2
         spread = np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None))
-        direction = np.rint((np.arctan2(y[strong], x[strong]) % np.pi) / np.pi * 4).astype(int) % 4
+        direction = np.rint((np.arctan2(y, x) % np.pi) / np.pi * 4).astype(int) % 4
         for number, seen in enumerate(directions):
-            seen.append(spread[direction == number].astype(np.float64))
+            own = direction == number
+            if own.any():  # a camera that moved has made the edges across its way pale
+                strong = own & (fine > max(STRONG_EDGE * np.percentile(fine[own], 99.5), LEAST_GRADIENT))
+                seen.append(spread[strong].astype(np.float64))
     blurs = [np.concatenate(seen) for seen in directions if seen]
     return max((float(np.percentile(seen, SHARPEST)) for seen in blurs if len(seen) >= LEAST_EDGES), default=0.0)
 
@@ -178,15 +186,51 @@ def _gradient(image: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], 
 
 
 def _glare(gray: Gray, height_px: float) -> Mask:
-    """Where a lamp is mirrored: the page reduced so that a field is about GLARE_HEIGHT_PX high."""
+    """Where a lamp is mirrored: the page reduced so that a field is about GLARE_HEIGHT_PX high.
+
+    A spot, in a box or over its lines, is brighter than the paper around it. Where half the page is lit so, print
+    that is seen tells paper from glare: a bare disk larger than a field is glare, for a field's lines would break it.
+    """
     block = max(round(height_px / GLARE_HEIGHT_PX), 1)
-    # The darkest of each block: a thin stroke breaks the disk.
-    darkest = cv2.erode(gray, np.ones((block, block), np.uint8))[block // 2 :: block, block // 2 :: block]
-    saturated = (darkest >= SATURATED).astype(np.uint8)
-    disk = round(GLARE_HEIGHTS * height_px / block) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (disk, disk))
-    opened = cv2.morphologyEx(saturated, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    height = height_px / block
+    whole = np.ones((block, block), np.uint8)
+    darkest = cv2.erode(gray, whole)[block // 2 :: block, block // 2 :: block]
+    bare = cv2.morphologyEx(
+        cv2.dilate(gray, whole)[block // 2 :: block, block // 2 :: block],
+        cv2.MORPH_CLOSE,
+        _disk(PRINT_HEIGHTS * height),
+    )
+    lit = _opened(bare >= SATURATED, SPOT_HEIGHTS * height)
+    if not lit.any():
+        return lit
+    glare = _opened(darkest >= SATURATED, GLARE_HEIGHTS * height)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(lit.astype(np.uint8), connectivity=4)
+    for label in range(1, count):
+        left, top, width, depth, _ = stats[label]
+        if max(width, depth) > LARGEST_SPOT_HEIGHTS * height:
+            continue
+        margin = round(height)
+        around = (
+            slice(max(top - margin, 0), top + depth + margin),
+            slice(max(left - margin, 0), left + width + margin),
+        )
+        spot = labels[around] == label
+        beside = cv2.dilate(spot.astype(np.uint8), _disk(height)).astype(np.bool_) & ~lit[around]
+        if beside.any() and np.median(bare[around][beside]) < WHITE_PAPER:
+            glare[around] |= spot
+    return cv2.dilate(glare.astype(np.uint8), _disk(HALO_HEIGHTS * 2 * height)).astype(np.bool_)
+
+
+def _opened(mask: Mask, disk_px: float) -> Mask:
+    opened = cv2.morphologyEx(
+        mask.astype(np.uint8), cv2.MORPH_OPEN, _disk(disk_px), borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
     return opened.astype(np.bool_)
+
+
+def _disk(diameter_px: float) -> npt.NDArray[np.uint8]:
+    side = round(diameter_px) | 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)).astype(np.uint8)
 
 
 def _covered(glare: Mask, shape: tuple[int, ...], located: LocatedField) -> float:

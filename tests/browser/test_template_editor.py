@@ -206,6 +206,45 @@ def test_a_filled_page_is_read_as_the_template_stands(editor: Editor) -> None:
     expect(editor.page.locator("text.value")).to_have_count(len(load_template(editor.template).fields))
 
 
+def test_values_that_were_read_hide_no_handwriting(editor: Editor) -> None:
+    editor.press("t")
+    editor.says("fields are sure")
+    values = [one.bounding_box() for one in editor.page.locator("text.value").all()]
+    fields = [one.bounding_box() for one in editor.page.locator("rect.body").all()]
+    assert len(values) == len(fields)
+    for value in values:
+        assert value is not None
+        top, bottom = value["y"] + 0.2 * value["height"], value["y"] + 0.8 * value["height"]  # of its digits
+        for field in fields:
+            assert field is not None
+            across = value["x"] < field["x"] + field["width"] and field["x"] < value["x"] + value["width"]
+            assert not across or bottom <= field["y"] or field["y"] + field["height"] <= top
+
+
+def test_a_comb_that_was_something_else_for_a_while_has_its_boxes_again(editor: Editor) -> None:
+    text, before = editor.template.read_text(encoding="utf-8"), load_template(editor.template).fields[0]
+    assert before.groups
+    editor.press("Tab")
+    for kind in ("free", "cell", "comb"):
+        editor.page.select_option("#kind", kind)
+    expect(editor.page.locator("#cells")).to_have_value(str(before.cells))
+    editor.saved()
+    assert editor.template.read_text(encoding="utf-8") == text
+    editor.page.select_option("#kind", "free")
+    editor.saved()
+    free = load_template(editor.template).fields[0]
+    assert (free.kind, free.cells, free.groups) == ("free", 1, ())
+    assert "kept" not in editor.template.read_text(encoding="utf-8")
+    editor.page.focus("#form")
+    editor.press("Control+z")
+    editor.page.select_option("#kind", "cell")
+    editor.page.focus("#form")
+    editor.press("Control+z", "Control+y")
+    editor.page.select_option("#kind", "comb")
+    editor.saved()
+    assert load_template(editor.template).fields[0] == before
+
+
 def test_a_server_that_is_gone_loses_nothing(editor: Editor) -> None:
     editor.press("Tab", "ArrowRight")
     editor.says("Not saved yet.")
@@ -222,6 +261,23 @@ def test_a_file_changed_behind_the_page_is_not_overwritten(editor: Editor) -> No
     editor.template.write_text(theirs, encoding="utf-8")
     editor.press("Control+s")
     editor.says("was changed by somebody else")
+    assert editor.template.read_text(encoding="utf-8") == theirs
+
+
+def test_what_may_not_overwrite_a_changed_file_is_saved_beside_it_by_keys(editor: Editor) -> None:
+    before = load_template(editor.template).fields[0].box
+    theirs = editor.template.read_text(encoding="utf-8") + "# theirs\n"
+    expect(editor.page.locator("#copy")).to_be_hidden()
+    editor.press("Tab", "Shift+ArrowDown")
+    editor.template.write_text(theirs, encoding="utf-8")
+    editor.press("Control+s")
+    editor.says("was changed by somebody else")
+    editor.press("Enter")  # the button to save a copy has the focus
+    editor.says("Saved as template-copy.yaml.")
+    expect(editor.page.locator("#copy")).to_be_hidden()
+    copy = editor.template.with_name("template-copy.yaml")
+    assert load_template(copy).fields[0].box.top == pytest.approx(before.top + 2)
+    assert "# theirs" not in copy.read_text(encoding="utf-8")
     assert editor.template.read_text(encoding="utf-8") == theirs
 
 
