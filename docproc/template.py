@@ -195,8 +195,24 @@ class PageSize(_Strict):
 class Fiducial(_Strict):
     """A printed mark at a known place, to register by."""
 
-    kind: Literal["square"] = Key("square", description="square: a filled black rectangle.")
-    box: FormBox = Key(description="[left, top, width, height] of the mark in mm.")
+    kind: Literal["square", "aruco"] = Key(
+        "square", description="square: a filled black rectangle; aruco: an ArUco marker, which knows which one it is."
+    )
+    box: FormBox = Key(description="[left, top, width, height] in mm of the mark, of a marker with its black rim.")
+    id: int | None = Key(None, ge=0, description="Of an ArUco marker, its number in its dictionary.")
+    dictionary: Literal[
+        "4x4_50", "4x4_100", "4x4_250", "4x4_1000", "5x5_50", "5x5_100", "5x5_250", "5x5_1000", "6x6_50", "6x6_100",
+        "6x6_250", "6x6_1000", "7x7_50", "7x7_100", "7x7_250", "7x7_1000", "aruco_original",
+    ] = Key("4x4_50", description="Of an ArUco marker: which set it is of.")  # fmt: skip
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.kind == "aruco") != (self.id is not None):
+            raise ValueError("an aruco fiducial has an id, a square has none")
+        last = 1023 if self.dictionary == "aruco_original" else int(self.dictionary.partition("_")[2]) - 1
+        if self.id is not None and self.id > last:
+            raise ValueError(f"dictionary {self.dictionary} has markers 0 to {last}, and no {self.id}")
+        return self
 
 
 class Template(_Strict):
@@ -211,7 +227,12 @@ class Template(_Strict):
         description="An image of the whole sheet, best a blank one; the path is relative to the template.",
     )
     fiducials: tuple[Fiducial, ...] = Key(
-        (), description="Printed marks to lay pages on the template by; 3 or more where there is no reference."
+        (),
+        description="Printed marks to lay pages on the template by; 3 squares or 2 markers where there is no reference.",
+    )
+    edges: bool = Key(
+        False,
+        description="Whether the sheet may be found by its own edges: photographed whole, on a dark desk.",
     )
     code: str | None = Key(
         None,
@@ -231,7 +252,8 @@ class Template(_Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if self.reference is None and len(self.fiducials) < 3:
+        kinds = [fiducial.kind for fiducial in self.fiducials]
+        if self.reference is None and kinds.count("square") < 3 and kinds.count("aruco") < 2 and not self.edges:
             raise ValueError("a template needs a reference image, or at least 3 fiducials, to be laid on a page")
         sheet = self.page.box
         seen: dict[str, Field] = {}

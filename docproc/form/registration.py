@@ -19,11 +19,12 @@ from docproc.form.bend import Bend
 from docproc.form.features import Hypothesis, Reference, gray_of, hypotheses, load_reference
 from docproc.form.fiducials import constellations
 from docproc.form.location import LocatedField
+from docproc.form.markers import by_edges, by_markers
 from docproc.form.refinement import RESIDUAL_PERCENTILE, Agreement, refine
 from docproc.form.snapping import Snap, snap_fields
 from docproc.geometry import Transform
 from docproc.page import Gray, Page
-from docproc.template import Template
+from docproc.template import Fiducial, Template
 
 #: Of the reference's patches, how many must agree. Pages of the form reach 0.67 to 0.94 in phone photos of bent and
 #: filled sheets, pages of other forms with the same headings and marks 0.20 at most.
@@ -87,7 +88,7 @@ def register(page: Page, template: Template) -> Registration | Unregistered:
     if min(height_px, width_px) < SMALLEST_SIDE_PX:
         return Unregistered(f"the image has only {width_px} x {height_px} pixels", None)
     if reference is None:
-        return _by_rules(gray_of(page), template)
+        return _by_rules(page, template)
     return _by_print(page, template, reference)
 
 
@@ -108,8 +109,15 @@ def _by_print(page: Page, template: Template, reference: Reference) -> Registrat
 
 
 def _all_hypotheses(page: Page, template: Template, reference: Reference) -> Iterator[Hypothesis]:
+    yield from by_markers(gray_of(page), template.fiducials, template.page)
     yield from hypotheses(page, reference)
-    yield from constellations(gray_of(page), template.fiducials, template.page)[:MOST_REFINED]
+    yield from constellations(gray_of(page), _squares(template), template.page)[:MOST_REFINED]
+    if template.edges:
+        yield from by_edges(page, template.page)
+
+
+def _squares(template: Template) -> list[Fiducial]:
+    return [fiducial for fiducial in template.fiducials if fiducial.kind == "square"]
 
 
 def _refusal(agreement: Agreement, template: Template) -> Unregistered | None:
@@ -145,15 +153,18 @@ def _registered(gray: Gray, agreement: Agreement, template: Template) -> Registr
     )
 
 
-def _by_rules(gray: Gray, template: Template) -> Registration | Unregistered:
-    """Of the constellations, and their turns, the one that puts the fields onto their printed rules."""
-    found = constellations(gray, template.fiducials, template.page)
+def _by_rules(page: Page, template: Template) -> Registration | Unregistered:
+    """Of the hypotheses, and their turns, the one that puts the fields onto their printed rules."""
+    gray = gray_of(page)
+    found = by_markers(gray, template.fiducials, template.page)
+    found += constellations(gray, _squares(template), template.page)
+    if template.edges:
+        found += by_edges(page, template.page)
     if not found:
-        return Unregistered(
-            f"of the template's {len(template.fiducials)} fiducials, too few are found at their distances, "
-            "so it may be another form",
-            None,
-        )
+        sought = f"of the template's {len(template.fiducials)} fiducials, too few are found at their distances"
+        edges = "the sheet's edges are not seen"
+        what = [*([sought] if template.fiducials else []), *([edges] if template.edges else [])]
+        return Unregistered(f"{' and '.join(what)}, so it may be another form", None)
     best: Registration | None = None
     for hypothesis in found:
         at = tuple(LocatedField(field, hypothesis.page_from_form) for field in template.fields)

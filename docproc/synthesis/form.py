@@ -55,7 +55,7 @@ def draw_blank(template: Template, *, dpi: float) -> Gray:
     """
     sheet = Sheet(template.page.width_mm, template.page.height_mm, dpi)
     for fiducial in template.fiducials:
-        sheet.fill(fiducial.box)
+        sheet.fiducial(fiducial)
     for field in template.fields:
         draw_field(sheet, field)
     draw_labels(sheet, template)

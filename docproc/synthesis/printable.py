@@ -6,7 +6,6 @@ Pale red boxes guide the pen and do not touch what is written: the reader takes 
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -29,20 +28,17 @@ def draw_printable(template: Template, *, dpi: float) -> npt.NDArray[np.uint8]:
     size = (template.page.width_mm, template.page.height_mm)
     black, boxes = Sheet(*size, dpi), Sheet(*size, dpi)
     for fiducial in template.fiducials:
-        black.fill(fiducial.box)
+        black.fiducial(fiducial)
     for field in template.fields:
         draw_field(boxes, field)
         black.take(field.box)
     corner = _free_corner(black) if template.code else None
-    if corner is not None:
-        black.take(corner)
+    if template.code and corner is not None:
+        black.picture(corner, _qr_code(template.code))
     draw_labels(black, template)
     ink = (255 - boxes.pixels().astype(np.float64)[..., np.newaxis]) / (255 - PRINT_GRAY)
     colored = 255 * (1 - ink) + np.array(BOX_COLOR) * ink
-    sheet = np.minimum(colored, black.pixels()[..., np.newaxis]).astype(np.uint8)
-    if template.code and corner is not None:
-        _put(sheet, _qr_code(template.code), corner, dpi)
-    return sheet
+    return np.minimum(colored, black.pixels()[..., np.newaxis]).astype(np.uint8)
 
 
 def _free_corner(sheet: Sheet) -> Box | None:
@@ -61,9 +57,3 @@ def _qr_code(text: str) -> Gray:
 
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     return np.pad(np.array(code.to_image(scale=1, add_quiet_zones=False)), QUIET_MODULES, constant_values=255)
-
-
-def _put(sheet: npt.NDArray[np.uint8], code: Gray, box: Box, dpi: float) -> None:
-    left, top, side = (round(mm * dpi / 25.4) for mm in (box.left, box.top, box.width))
-    drawn = cv2.resize(code, (side, side), interpolation=cv2.INTER_NEAREST)
-    sheet[top : top + side, left : left + side] = drawn[..., np.newaxis]

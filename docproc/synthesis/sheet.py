@@ -11,8 +11,10 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from docproc.form.markers import draw_marker
 from docproc.geometry import MM_PER_INCH, Box
 from docproc.page import Gray
+from docproc.template import Fiducial
 
 MARGIN_MM = 8.0  #: Unprinted edge of an office printer, with room to spare.
 PRINT_GRAY = 20  #: Toner is not quite black.
@@ -51,6 +53,20 @@ class Sheet:
         """Print a solid box."""
         self._draw.rectangle(self._px(box), fill=gray)
         self.take(box)
+
+    def picture(self, box: Box, gray: Gray) -> None:
+        """Print a picture of few pixels, like a code's modules, over the box."""
+        left, top, right, bottom = self._px(box)
+        size = round(right - left) + 1, round(bottom - top) + 1
+        self._image.paste(Image.fromarray(gray).resize(size, Image.Resampling.NEAREST), (round(left), round(top)))
+        self.take(box)
+
+    def fiducial(self, fiducial: Fiducial) -> None:
+        """Print a mark to register by."""
+        if fiducial.kind == "aruco":
+            self.picture(fiducial.box, draw_marker(fiducial))
+        else:
+            self.fill(fiducial.box)
 
     def frame(self, box: Box, width_mm: float) -> None:
         """Print the outline of a box; the line's middle is on the box's edge."""
