@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from docproc import evaluation
-from docproc.cli import app
+from docproc.cli import app, main
 from docproc.evaluation import EvaluationError, Found, Truth
 from docproc.geometry import Box
 
@@ -170,8 +171,28 @@ def test_a_source_that_could_be_two_is_an_error():
 
 
 def test_a_truth_of_other_pages_is_an_error():
-    with pytest.raises(EvaluationError, match="No source of the truth is in the results"):
-        evaluation.judge([found("a", "1")], [truth("a", "1", source="elsewhere.png")])
+    others = [truth("a", "1", source=f"elsewhere/{number}.png") for number in range(6)]
+    with pytest.raises(EvaluationError) as refused:
+        evaluation.judge([found("a", "1")], others)
+    assert refused.value.message == (
+        "No source of the truth is in the results: the truth has 'elsewhere/0.png', 'elsewhere/1.png', "
+        "'elsewhere/2.png', 'elsewhere/3.png' and 2 more; the results have 'pages/01.jpg'."
+    )
+
+
+def test_a_truth_of_another_form_is_an_error():
+    there, asked = [found("meter", "1"), found("reading", "2")], [truth("roll", "1"), truth("total", "2")]
+    with pytest.raises(EvaluationError) as refused:
+        evaluation.judge(there, asked)
+    assert refused.value.message == (
+        "No field of the truth is in the results: the truth has 'roll', 'total'; the results have 'meter', 'reading'."
+    )
+    assert "--by box" in refused.value.remedy
+
+
+def test_pages_on_which_nothing_was_found_are_missed_and_no_error():
+    figures = evaluation.evaluate(evaluation.judge([found("", "", 0.0, status="rejected")], [truth("a", "1")]))
+    assert (figures.fields, figures.missed) == (1, 1)
 
 
 def test_a_page_without_any_result_is_missed():
@@ -301,3 +322,17 @@ def test_names_that_the_results_lack_are_told_with_what_they_may_be(tmp_path: Pa
     assert result.exit_code == 0
     assert "2 names of the truth are not in the results: totalsum (is it total_sum?), xyz." in result.stderr
     assert "--by box" in result.stderr
+
+
+def test_the_verb_refuses_the_truth_of_another_form_as_a_wrong_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    write_csv(tmp_path / "fields.csv", COLUMNS, row("meter", "1"))
+    path = write_csv(tmp_path / "t.csv", ["source", "page", "field", "value"], truth_row("roll", "1"))
+    monkeypatch.setattr(sys, "argv", ["docproc", "evaluate", str(tmp_path), "--truth", str(path)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "the truth has 'roll'; the results have 'meter'." in said
+    assert "Name the truth of this form." in said

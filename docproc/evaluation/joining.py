@@ -7,8 +7,9 @@ Out: a `Judged` for each field of the truth, in its order.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from docproc.evaluation.rows import BOX_COLUMNS, EvaluationError, Found, Truth
@@ -16,6 +17,7 @@ from docproc.geometry import Box
 from docproc.reading import Verdict
 
 Join = Literal["name", "box"]
+MOST_NAMED = 4  #: Sources or fields that a message names of each side.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,15 @@ def judge(found: Sequence[Found], truth: Sequence[Truth], *, by: Join = "name") 
     ------
     EvaluationError
         If a source of the truth could be two of the results', if no source of the truth is in the results although
-        they have fields, or if boxes are to be joined and a row of the truth has none.
+        they have fields, or no name of its fields where names are to be joined, or if boxes are to be joined and a
+        row of the truth has none.
     """
     pages: dict[tuple[str, int], list[Found]] = defaultdict(list)
     for field in found:
         pages[field.source, field.page].append(field)
     sources = _matched_sources(sorted({source for source, _ in pages}), {one.source for one in truth})
+    if by == "name":
+        _require_common_name(found, truth)
     wanted: dict[tuple[str | None, int], list[Truth]] = defaultdict(list)
     for one in truth:
         wanted[sources[one.source], one.page].append(one)
@@ -92,11 +97,30 @@ def _matched_sources(found: Sequence[str], truth: Iterable[str]) -> dict[str, st
         matched[source] = source if source in found else next(iter(alike), None)
     if found and matched and not any(matched.values()):
         raise EvaluationError(
-            f"No source of the truth is in the results: the truth begins with {next(iter(matched))!r}, "
-            f"the results with {found[0]!r}.",
-            remedy="Name the truth file that belongs to these pages.",
+            f"No source of the truth is in the results: the truth has {_first(matched)}; "
+            f"the results have {_first(found)}.",
+            remedy="Name the truth file that belongs to these pages, or the results of the truth's pages.",
         )
     return matched
+
+
+def _require_common_name(found: Iterable[Found], truth: Iterable[Truth]) -> None:
+    """Refuse the truth of another form, of which all would count as missed; pages without a field have no names."""
+    known = dict.fromkeys(field.field for field in found if field.field)
+    asked = dict.fromkeys(one.field for one in truth)
+    if known and asked and not known.keys() & asked.keys():
+        raise EvaluationError(
+            f"No field of the truth is in the results: the truth has {_first(asked)}; "
+            f"the results have {_first(known)}.",
+            remedy="Name the truth of this form. If it is, and only names differ, as they do where pages were read "
+            "without a template, --by box joins fields by their places.",
+        )
+
+
+def _first(names: Collection[str]) -> str:
+    """`'a', 'b', 'c', 'd' and 5 more`."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(repr(name) for name in islice(names, MOST_NAMED)) + more
 
 
 def _paired_by_name(found: Iterable[Found], truth: Iterable[Truth]) -> dict[Truth, Found]:
