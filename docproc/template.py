@@ -228,7 +228,7 @@ class Template(_Strict):
     )
     fiducials: tuple[Fiducial, ...] = Key(
         (),
-        description="Printed marks to lay pages on the template by; 3 squares or 2 markers where there is no reference.",
+        description="Printed marks to lay pages on the template by; 3 squares or 2 markers without a reference.",
     )
     edges: bool = Key(
         False,

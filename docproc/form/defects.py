@@ -39,9 +39,10 @@ LEAST_GLARE = 0.02  #: Share of a field's box under glare from which it is not t
 SATURATED = 250  #: The camera shows no difference above this.
 WHITE_PAPER = 240.0  #: Where bare paper is so bright all over, a scanner has made it so.
 DIMMER_PERCENTILE = 20  #: Of the pieces' paper: most of the page may be under glare.
-GLARE_HEIGHTS = 1.1  #: A bare saturated disk of this many field heights is glare,
-SPOT_HEIGHTS = 0.4  #: and a smaller one on paper that is not so bright,
-LARGEST_SPOT_HEIGHTS = 4.0  #: up to this.
+SPOT_HEIGHTS = 0.4  #: A spot of glare is a disk of this many field heights, at least,
+LARGEST_SPOT_HEIGHTS = 4.0  #: and no longer than this.
+PART_HEIGHTS = 0.6  #: Length of a part of a field that must show print, or writing: a narrow box.
+LINE_HEIGHTS = 0.15  #: Above and below a field's box, its lines are sought there.
 PRINT_HEIGHTS = 0.3  #: Strokes and rules are thinner, and are filled to see the paper.
 HALO_HEIGHTS = 0.3  #: Around glare, strokes are bleached.
 MOST_PROBED = 24  #: Fields around which blur is measured, evenly taken.
@@ -53,10 +54,8 @@ AROUND_HEIGHTS = 0.4  #: Of a field's height, around it: its label counts, too.
 NARROW, WIDE = 0.0125, 0.031  #: Of a field's height: the two smoothings whose gradients are compared,
 NARROWEST_PX, WIDEST_PX = 0.7, 1.75  #: and at least this.
 LEAST_CONTRAST = 30.0  #: Gray levels between what is dark and bright around a field, to speak of edges.
-STRONG_EDGE = 0.5  #: Of the strongest gradient in a direction around a field.
-LEAST_GRADIENT = 3.0  #: Gray levels a pixel: noise, smoothed, has less.
+STRONG_EDGE = 0.5  #: Of the strongest gradient around a field.
 SHARPEST = 20.0  #: Percentile of the edges' blur: the sharpest edges show the lens, others their own ramp.
-LEAST_EDGES = 60  #: Pixels in a direction, to speak of its blur.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Defect:
 
     kind: Kind
     value: float
-    unit: str  #: "mm", "px", "%" of the sheet, "of 255".
+    unit: str  #: "mm", "px", "%" of the worst field, "of 255".
 
     def __str__(self) -> str:
         """As reasons name it: `blur=0.31 mm`."""
@@ -103,7 +102,8 @@ def find_defects(
         pieces = _pieces(gray, located)
     else:
         height_px = max(gray.shape) * ASSUMED_HEIGHT
-        pieces = [piece for row in np.array_split(gray, 5) for piece in np.array_split(row, 5, axis=1)]
+        split = [piece for row in np.array_split(gray, 5) for piece in np.array_split(row, 5, axis=1)]
+        pieces = [piece for piece in split if min(piece.shape) >= SMALLEST_PIECE_PX]
     blur_px = _blur_px(pieces, height_px)
     if blur_px > LEAST_BLUR * height_px:
         found.append(Defect(Kind.BLUR, *_on_paper(blur_px, located, page_from_form)))
@@ -112,10 +112,10 @@ def find_defects(
         found.append(Defect(Kind.DARKNESS, bare, "of 255"))
     hidden: dict[str, Kind] = {}
     if np.percentile(papers, DIMMER_PERCENTILE) < WHITE_PAPER:
-        glare = _glare(gray, height_px)
-        hidden = {one.field.name: Kind.GLARE for one in located if _covered(glare, gray.shape, one) > LEAST_GLARE}
-        if hidden:
-            found.append(Defect(Kind.GLARE, 100 * float(glare.mean()), "%"))
+        under = _under_glare(gray, located, height_px)
+        hidden = dict.fromkeys(under, Kind.GLARE)
+        if under:
+            found.append(Defect(Kind.GLARE, 100 * max(under.values()), "%"))
     if page_from_form is not None and sheet is not None:
         cut = _cut_mm(gray.shape, page_from_form, sheet)
         if cut > LEAST_CUT_MM:
@@ -151,62 +151,63 @@ def _pieces(gray: Gray, located: Sequence[LocatedField]) -> list[Gray]:
 
 
 def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
-    """Standard deviation, in pixels, of the blur of edges in the direction where it is worst; 0 where all are sharp.
+    """Standard deviation, in pixels, of the blur of edges; 0 where they are sharp.
 
     An edge of blur s, smoothed by a and by b, has gradients whose ratio R gives s: s^2 = (b^2 - R^2 a^2) / (R^2 - 1)
-    [1]_, with both smoothed here, since noise has no scale. Directions are kept apart: a moved camera blurs one.
-    Strokes are thin, so of heavy blur about half is measured; LEAST_BLUR is in the same measure.
+    [1]_, with both smoothed here, since noise has no scale. Strokes are thin, so of heavy blur about half is measured;
+    LEAST_BLUR is in the same measure. A camera that moved leaves thin strokes broad and pale, with edges that are
+    sharp: that is not seen here.
 
     References
     ----------
     .. [1] S. Zhuo and T. Sim, "Defocus map estimation from a single image", Pattern Recognition 44(9), 2011.
     """
     narrow, wide = max(NARROW * height_px, NARROWEST_PX), max(WIDE * height_px, WIDEST_PX)
-    directions: list[list[npt.NDArray[np.float64]]] = [[], [], [], []]
+    blurs: list[npt.NDArray[np.float32]] = []
     for piece in pieces:
         if np.subtract(*np.percentile(piece, (99, 1))) < LEAST_CONTRAST:
             continue
         levels = piece.astype(np.float32)
-        x, y = _gradient(cv2.GaussianBlur(levels, (0, 0), narrow))
-        fine, coarse = np.hypot(x, y), np.hypot(*_gradient(cv2.GaussianBlur(levels, (0, 0), wide)))
-        ratio = (fine / np.maximum(coarse, 1e-3)) ** 2
-        spread = np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None))
-        direction = np.rint((np.arctan2(y, x) % np.pi) / np.pi * 4).astype(int) % 4
-        for number, seen in enumerate(directions):
-            own = direction == number
-            if own.any():  # a camera that moved has made the edges across its way pale
-                strong = own & (fine > max(STRONG_EDGE * np.percentile(fine[own], 99.5), LEAST_GRADIENT))
-                seen.append(spread[strong].astype(np.float64))
-    blurs = [np.concatenate(seen) for seen in directions if seen]
-    return max((float(np.percentile(seen, SHARPEST)) for seen in blurs if len(seen) >= LEAST_EDGES), default=0.0)
+        fine = _gradient(cv2.GaussianBlur(levels, (0, 0), narrow))
+        coarse = _gradient(cv2.GaussianBlur(levels, (0, 0), wide))
+        strong = fine > STRONG_EDGE * np.percentile(fine, 99.5)
+        ratio = (fine[strong] / np.maximum(coarse[strong], 1e-3)) ** 2
+        blurs.append(np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None)))
+    return float(np.percentile(np.concatenate(blurs), SHARPEST)) if blurs else 0.0
 
 
-def _gradient(image: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    return cv2.Sobel(image, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(image, cv2.CV_32F, 0, 1, scale=1 / 8)
+def _gradient(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """How steep an image is at each pixel."""
+    x, y = (cv2.Sobel(image, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    return np.hypot(x, y)
 
 
-def _glare(gray: Gray, height_px: float) -> Mask:
-    """Where a lamp is mirrored: the page reduced so that a field is about GLARE_HEIGHT_PX high.
+def _under_glare(gray: Gray, located: Sequence[LocatedField], height_px: float) -> dict[str, float]:
+    """Which fields lie under a mirrored lamp, by name, and what share of each.
 
-    A spot, in a box or over its lines, is brighter than the paper around it. Where half the page is lit so, print
-    that is seen tells paper from glare: a bare disk larger than a field is glare, for a field's lines would break it.
+    A spot, in a box or across its lines, is brighter than the paper around it. Where much of the page is lit so, print
+    tells paper from glare: where a part of a field shows neither writing nor a printed line, these are gone.
     """
+    # The page reduced so that a field is about GLARE_HEIGHT_PX high: the darkest, and the brightest, of each block.
     block = max(round(height_px / GLARE_HEIGHT_PX), 1)
-    height = height_px / block
     whole = np.ones((block, block), np.uint8)
     darkest = cv2.erode(gray, whole)[block // 2 :: block, block // 2 :: block]
-    bare = cv2.morphologyEx(
-        cv2.dilate(gray, whole)[block // 2 :: block, block // 2 :: block],
-        cv2.MORPH_CLOSE,
-        _disk(PRINT_HEIGHTS * height),
-    )
-    lit = _opened(bare >= SATURATED, SPOT_HEIGHTS * height)
-    if not lit.any():
-        return lit
-    glare = _opened(darkest >= SATURATED, GLARE_HEIGHTS * height)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(lit.astype(np.uint8), connectivity=4)
+    brightest = cv2.dilate(gray, whole)[block // 2 :: block, block // 2 :: block]
+    if int(brightest.max()) < SATURATED:
+        return {}
+    spots = _spots(brightest, height_px / block)
+    shares = {one.field.name: _covered(spots, darkest >= SATURATED, block, one) for one in located}
+    return {name: share for name, share in shares.items() if share > LEAST_GLARE}
+
+
+def _spots(bright: Gray, height: float) -> Mask:
+    """Spots that are saturated, a few fields large, on paper that is not; with the halo in which strokes bleach."""
+    bare = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, _disk(PRINT_HEIGHTS * height))
+    lit = cv2.morphologyEx((bare >= SATURATED).astype(np.uint8), cv2.MORPH_OPEN, _disk(SPOT_HEIGHTS * height))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(lit, connectivity=4)
+    spots = np.zeros_like(lit)
     for label in range(1, count):
-        left, top, width, depth, _ = stats[label]
+        left, top, width, depth, _ = (int(value) for value in stats[label])
         if max(width, depth) > LARGEST_SPOT_HEIGHTS * height:
             continue
         margin = round(height)
@@ -214,18 +215,11 @@ def _glare(gray: Gray, height_px: float) -> Mask:
             slice(max(top - margin, 0), top + depth + margin),
             slice(max(left - margin, 0), left + width + margin),
         )
-        spot = labels[around] == label
-        beside = cv2.dilate(spot.astype(np.uint8), _disk(height)).astype(np.bool_) & ~lit[around]
+        spot = (labels[around] == label).astype(np.uint8)
+        beside = (cv2.dilate(spot, _disk(height)) > 0) & (lit[around] == 0)
         if beside.any() and np.median(bare[around][beside]) < WHITE_PAPER:
-            glare[around] |= spot
-    return cv2.dilate(glare.astype(np.uint8), _disk(HALO_HEIGHTS * 2 * height)).astype(np.bool_)
-
-
-def _opened(mask: Mask, disk_px: float) -> Mask:
-    opened = cv2.morphologyEx(
-        mask.astype(np.uint8), cv2.MORPH_OPEN, _disk(disk_px), borderType=cv2.BORDER_CONSTANT, borderValue=0
-    )
-    return opened.astype(np.bool_)
+            spots[around] |= spot
+    return cv2.dilate(spots, _disk(2 * HALO_HEIGHTS * height)).astype(np.bool_)
 
 
 def _disk(diameter_px: float) -> npt.NDArray[np.uint8]:
@@ -233,17 +227,19 @@ def _disk(diameter_px: float) -> npt.NDArray[np.uint8]:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)).astype(np.uint8)
 
 
-def _covered(glare: Mask, shape: tuple[int, ...], located: LocatedField) -> float:
-    """Share of a field's box under glare, on a grid of points a tenth of its height apart."""
-    box = located.field.box
-    x, y = np.meshgrid(
-        np.arange(box.left, box.right, box.height / 10), np.arange(box.top, box.bottom, box.height / 10)
-    )
-    points = located.page_from_form @ np.column_stack([x.ravel(), y.ravel()])
-    scale = np.array([glare.shape[1] / shape[1], glare.shape[0] / shape[0]])
-    column, row = np.floor((points + 0.5) * scale).astype(int).T
-    inside = (row >= 0) & (column >= 0) & (row < glare.shape[0]) & (column < glare.shape[1])
-    return float(glare[row[inside], column[inside]].sum() / len(points))
+def _covered(spots: Mask, saturated: Mask, block: int, located: LocatedField) -> float:
+    """Share of a field under spots, or in parts that are white from above its box to below it."""
+    box, step = located.field.box, located.field.box.height / GLARE_HEIGHT_PX
+    around = box.grown(LINE_HEIGHTS * box.height)
+    xs, ys = np.arange(box.left, box.right, step), np.arange(around.top, around.bottom, step)
+    points = located.page_from_form @ np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    columns, rows = np.rint(points / block).astype(int).reshape(len(ys), len(xs), 2).transpose(2, 0, 1)
+    outside = (rows < 0) | (columns < 0) | (rows >= spots.shape[0]) | (columns >= spots.shape[1])
+    rows, columns = np.where(outside, 0, rows), np.where(outside, 0, columns)
+    white = (saturated[rows, columns] & ~outside).all(axis=0)
+    part = round(PART_HEIGHTS * GLARE_HEIGHT_PX)
+    bare = cv2.morphologyEx(white.astype(np.uint8)[np.newaxis], cv2.MORPH_OPEN, np.ones((1, part), np.uint8))
+    return float(((spots[rows, columns] & ~outside) | bare.astype(np.bool_)).mean())
 
 
 def _cut_mm(shape: tuple[int, ...], page_from_form: Transform, sheet: Box) -> float:
