@@ -13,6 +13,7 @@ from PIL import Image
 from docproc import ocr
 from docproc.cli import main
 from docproc.geometry import Box
+from docproc.synthesis.capture import Condition, Strength, capture
 from docproc.template import load_template
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -50,6 +51,26 @@ def test_all_fields_of_a_sample_are_found_on_its_blank(sample: str, run: Run, tm
         assert (best.kind, best.cells, best.groups) == (field.kind, field.cells, field.groups), field.name
     assert len(found.fields) <= 1.2 * len(own.fields) + 1
     assert Image.open(tmp_path / "form-fields.png").mode == "RGB"
+
+
+def test_a_photographed_blank_is_found_on_its_desk(run: Run, tmp_path: Path) -> None:
+    own = load_template(SAMPLES / "mark_sheet" / "template.yaml")
+    blank = np.array(Image.open(SAMPLES / "mark_sheet" / "reference.png").convert("RGB"))
+    photo = capture(
+        blank,
+        condition=Condition.PHOTO,
+        strength=Strength.NORMAL,
+        px_per_mm=blank.shape[1] / own.page.width_mm,
+        back=np.full_like(blank, 255),
+        rng=np.random.default_rng(0),
+    )
+    Image.fromarray(photo.pixels).save(tmp_path / "photo.png")
+    code, said = run(tmp_path / "photo.png", "-o", tmp_path / "form.yaml", "--no-labels", "--paper", "a4")
+    assert code == 0, said
+    assert "photo.png: the sheet is found on its background, and straightened" in said
+    found = load_template(tmp_path / "form.yaml")
+    best = [max(other.box.iou(field.box) for other in found.fields) for field in own.fields]
+    assert np.mean(np.array(best) >= 0.9) >= 0.95
 
 
 def test_fields_are_named_by_their_labels(run: Run, tmp_path: Path) -> None:

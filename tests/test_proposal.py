@@ -100,6 +100,18 @@ def test_a_table_gives_its_empty_cells_and_not_its_headings() -> None:
     assert at(proposal, Box(60, 29, 20, 9)) is proposal.fields[0]
 
 
+def test_the_gap_between_two_tables_is_no_row() -> None:
+    """Their columns are in line, as if the lines went on."""
+    blank = Blank()
+    for top in (20, 42):
+        for row in range(2):
+            for column in range(3):
+                blank.box(20 + 30 * column, top + 8 * row, 30, 8)
+    proposal = blank.proposed()
+    assert len(proposal.fields) == 12
+    assert not any(36.5 < one.field.box.center[1] < 41.5 for one in proposal.fields)
+
+
 def test_narrow_cells_under_one_heading_are_a_comb_in_every_row() -> None:
     blank = Blank()
     heading = blank.box(20, 20, 24, 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -196,6 +197,19 @@ def test_a_page_that_was_read_has_a_row_as_a_whole_for_what_no_field_says(tmp_pa
         ["a.png", "number", "12", "review", "double_of:x.png"],
         ["b.png", "(whole page)", None, "review", "foreign_page"],
         ["c.png", "number", "12", "review", "double_of:x.png"],
+    ]
+
+
+def test_a_defect_of_a_pages_picture_alone_makes_no_row_to_review(tmp_path: Path) -> None:
+    defect = "defect:blur, 0.4 mm"
+    sound = replace(a_record("a.png", a_reading("number", "12")), reasons=(defect,))
+    doubtful = a_record("b.png", a_reading("number", "12", Verdict.REVIEW, reasons=("gap",)), reasons=(defect,))
+    alone = a_record("c.png", a_reading("number", "13"), reasons=("foreign_page", defect))
+    write_results(tmp_path / "out", sound, doubtful, alone)
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "forms.xlsx")["review"]
+    assert [[row[column].value for column in (1, 3, 7)] for row in sheet.iter_rows(min_row=2)] == [
+        ["b.png", "number", "gap"],
+        ["c.png", "(whole page)", f"foreign_page;{defect}"],
     ]
 
 

@@ -122,24 +122,30 @@ def is_unread(record: Record) -> bool:
 
 
 def page_reasons(record: Record) -> str:
-    """The reasons for which a page as a whole goes to review, in words where there are any; "" where fields tell all.
+    """The reasons for which a page as a whole goes to review, in words where there are any.
 
     Of a page that was read, those are left out that stand beside one of its fields.
     """
-    by_fields = set() if is_unread(record) else {reason for field in doubtful(record) for reason in field.reasons}
     told = [
         f"{reason}: {record.detail}"
         if reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM) and record.detail
         else reason
-        for reason in record.reasons
-        if reason not in by_fields
+        for reason in _of_the_page_alone(record)
     ]
     return ";".join(told)
 
 
 def is_looked_at_whole(record: Record) -> bool:
-    """Whether the page has a row of its own in the review."""
-    return is_unread(record) or bool(page_reasons(record))
+    """Whether the page has a row of its own in the review: for a picture's defects by themselves, it has none."""
+    return is_unread(record) or not all(
+        reason.startswith(f"{Reason.DEFECT}:") for reason in _of_the_page_alone(record)
+    )
+
+
+def _of_the_page_alone(record: Record) -> list[str]:
+    """The page's reasons, without those that a doubtful field tells."""
+    by_fields = set() if is_unread(record) else {reason for field in doubtful(record) for reason in field.reasons}
+    return [reason for reason in record.reasons if reason not in by_fields]
 
 
 def chance(confidence: float, *, places: int = 6) -> str:

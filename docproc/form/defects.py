@@ -153,10 +153,10 @@ def _pieces(gray: Gray, located: Sequence[LocatedField]) -> list[Gray]:
 def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
     """Standard deviation, in pixels, of the blur of edges; 0 where they are sharp.
 
-    An edge of blur s, smoothed by a and by b, has gradients whose ratio R gives s: s^2 = (b^2 - R^2 a^2) / (R^2 - 1)
-    [1]_, with both smoothed here, since noise has no scale. Strokes are thin, so of heavy blur about half is measured;
-    LEAST_BLUR is in the same measure. A camera that moved leaves thin strokes broad and pale, with edges that are
-    sharp: that is not seen here.
+    An edge of blur s, smoothed by a and by b, has gradients whose ratio R gives it [1]_, here with both smoothed,
+    since noise has no scale: s^2 = (b^2 - R^2 a^2) / (R^2 - 1). Strokes are thin, so of heavy blur about half is
+    measured; LEAST_BLUR is in the same measure. A camera that moved leaves thin strokes broad and pale, with edges
+    that are sharp: that is not seen here.
 
     References
     ----------
@@ -185,8 +185,8 @@ def _gradient(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def _under_glare(gray: Gray, located: Sequence[LocatedField], height_px: float) -> dict[str, float]:
     """Which fields lie under a mirrored lamp, by name, and what share of each.
 
-    A spot, in a box or across its lines, is brighter than the paper around it. Where much of the page is lit so, print
-    tells paper from glare: where a part of a field shows neither writing nor a printed line, these are gone.
+    A spot, in a box or across its lines, is brighter than the paper around it. Where much of the page is lit so,
+    print tells paper from glare: where a part of a field shows neither writing nor a printed line, these are gone.
     """
     # The page reduced so that a field is about GLARE_HEIGHT_PX high: the darkest, and the brightest, of each block.
     block = max(round(height_px / GLARE_HEIGHT_PX), 1)
