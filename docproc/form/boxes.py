@@ -34,6 +34,7 @@ LEAST_RULED = 0.5  #: Share of each side that must be rule, or the edge of the i
 NESTED_HEIGHTS = 3.0  #: A box in another that is lower than this many times its own height may be a digit's bowl ...
 ROUND_FILL = 0.88  #: ... where the paper inside fills less of a rectangle: an ellipse fills pi / 4 of it.
 PAPER_SHARE = 0.4  #: Paper, inside a box, is paler than this share of what bounds the box.
+PRINTED_SHARE = 0.3  #: Printed sides of one box are at least so dark, by their median.
 HALF_RULE_PX = 1.0  #: From the paper's last pixel to the middle of the rule.
 
 
@@ -85,9 +86,11 @@ def find_boxes(page: Page, *, blank: bool = False) -> PrintedBoxes:
     On a `blank` page nothing is mended or added: what no writing hides is seen.
     """
     ruling = find_ruling(page_gray(page))
-    # A blank hides nothing: a rule that was followed across a gap, from one table to the next, is none there.
-    quads = _enclosed(ruling, sides=ruling.rules if blank else ruling.barrier)
-    if not blank:
+    quads = _enclosed(ruling)
+    if blank:  # nothing is hidden: a rule that was followed across a gap, from one table to the next, is none there
+        dark = cv2.dilate(ruling.depth | ruling.filled, np.ones((5, 5), np.uint8))
+        quads = [quad for quad in quads if _printed(quad, dark, ruling.sheet)]
+    else:
         quads = completed(mended(quads, ruling), ruling.rules, ruling.filled, ruling.depth)
         quads = with_rows(quads, ruling.depth, ruling.sheet)
     return PrintedBoxes(ruling=ruling, boxes=tuple(PrintedBox(corners=quad) for quad in quads))
@@ -98,12 +101,12 @@ def page_gray(page: Page) -> Gray:
     return page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
 
 
-def _enclosed(ruling: Ruling, *, sides: Ink) -> list[Points]:
-    """Corners of the areas that rules close off; their sides lie on `sides`, black areas, or the image's edge."""
+def _enclosed(ruling: Ruling) -> list[Points]:
+    """Corners of the areas that rules close off."""
     barrier = cv2.bitwise_or(ruling.barrier, ruling.filled)
     free = cv2.bitwise_and(cv2.bitwise_not(barrier), ruling.sheet)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4, ltype=cv2.CV_32S)
-    support = cv2.dilate(sides | ruling.filled | cv2.bitwise_not(ruling.sheet), np.ones((5, 5), np.uint8))
+    support = cv2.dilate(barrier | cv2.bitwise_not(ruling.sheet), np.ones((5, 5), np.uint8))
     support[:3] = support[-3:] = 255
     support[:, :3] = support[:, -3:] = 255
     page_area = float(np.count_nonzero(ruling.sheet))
@@ -186,6 +189,16 @@ def _ruled(corners: Points, support: Ink) -> bool:
     """Whether every side lies on rules, or on the image's edge, for its better part."""
     x, y = _along(corners, support)
     return bool(((support[y, x] > 0).mean(axis=1) >= LEAST_RULED).all())
+
+
+def _printed(quad: Points, dark: Gray, sheet: Ink) -> bool:
+    """Whether every side is about as dark as the box's sides are, or the image's edge, for its better part."""
+    x, y = _along(quad, dark)
+    height, width = dark.shape
+    edge = (x < 3) | (y < 3) | (x >= width - 3) | (y >= height - 3) | (sheet[y, x] == 0)
+    depth = dark[y, x]
+    is_dark = depth >= PRINTED_SHARE * np.median(depth)
+    return bool(((is_dark | edge).mean(axis=1) >= LEAST_RULED).all())
 
 
 def _along(corners: Points, image: Gray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
