@@ -85,7 +85,7 @@ def find_boxes(page: Page, *, blank: bool = False) -> PrintedBoxes:
 
     On a `blank` page nothing is mended or added: what no writing hides is seen.
     """
-    ruling = find_ruling(page_gray(page))
+    ruling = find_ruling(page_gray(page), blank=blank)
     quads = _enclosed(ruling)
     if blank:  # nothing is hidden: a rule that was followed across a gap, from one table to the next, is none there
         dark = cv2.dilate(ruling.depth | ruling.filled, np.ones((5, 5), np.uint8))

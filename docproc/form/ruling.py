@@ -69,13 +69,15 @@ class Ruling:
     page_from_upright: Transform  #: Pixels of the page as read from pixels of `gray`.
 
 
-def find_ruling(gray: Gray) -> Ruling:
+def find_ruling(gray: Gray, *, blank: bool = False) -> Ruling:
     """Turn a page upright and find its rules.
 
     Parameters
     ----------
     gray : (H, W) uint8
         The page as read.
+    blank : bool
+        Nothing is written on it: no piece of a rule is taken for a stroke.
 
     Returns
     -------
@@ -89,8 +91,10 @@ def find_ruling(gray: Gray) -> Ruling:
     across = _pieces_across(upright.gray, sheet)
     down = _pieces_across(_transposed(upright.gray), sheet_down)
     chains_across, chains_down = joined(across.chains, depth), joined(down.chains, depth_down)
-    rules_across = without_strokes(chains_across, across.dark, chains_down, down.dark)
-    rules_down = without_strokes(chains_down, down.dark, chains_across, across.dark)
+    rules_across, rules_down = chains_across, chains_down
+    if not blank:
+        rules_across = without_strokes(chains_across, across.dark, chains_down, down.dark)
+        rules_down = without_strokes(chains_down, down.dark, chains_across, across.dark)
     lines_across, lines_down = _drawn(rules_across, sheet), _drawn(rules_down, sheet_down)
     goal_across = cv2.bitwise_or(with_long_ends(lines_across, rules_across), cv2.bitwise_not(sheet))
     goal_down = cv2.bitwise_or(with_long_ends(lines_down, rules_down), cv2.bitwise_not(sheet_down))
