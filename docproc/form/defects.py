@@ -32,16 +32,16 @@ class Kind(StrEnum):
 
 #: Blur from which a page is named, by the height of its fields: samples blurred so have a seventh fewer fields
 #: accepted (tests.real.spoiled), and none more wrong.
-LEAST_BLUR = 0.032
+LEAST_BLUR = 0.027
 LEAST_PAPER = 60.0  #: Brightness of bare paper below which a page is dark: of 255, by the median field.
 LEAST_CUT_MM = 3.0  #: By which a corner must leave the picture: scanners trim edges by less.
 LEAST_GLARE = 0.02  #: Share of a field's box under glare from which it is not trusted: a stroke's width in a cell.
 SATURATED = 250  #: The camera shows no difference above this.
 WHITE_PAPER = 240.0  #: Where bare paper is so bright all over, a scanner has made it so.
-DIMMER_PERCENTILE = 20  #: Of the pieces' paper: most of the page may be under glare.
+DIMMER_PERCENTILE = 10  #: Of the pieces' paper: most of the page may be under glare.
 SPOT_HEIGHTS = 0.4  #: A spot of glare is a disk of this many field heights, at least,
 LARGEST_SPOT_HEIGHTS = 4.0  #: and no longer than this.
-PART_HEIGHTS = 0.6  #: Length of a part of a field that must show print, or writing: a narrow box.
+PART_HEIGHTS = 0.4  #: Length of a part of a field that must show its lines, or writing: about a digit's width.
 LINE_HEIGHTS = 0.15  #: Above and below a field's box, its lines are sought there.
 PRINT_HEIGHTS = 0.3  #: Strokes and rules are thinner, and are filled to see the paper.
 HALO_HEIGHTS = 0.3  #: Around glare, strokes are bleached.
@@ -228,7 +228,7 @@ def _disk(diameter_px: float) -> npt.NDArray[np.uint8]:
 
 
 def _covered(spots: Mask, saturated: Mask, block: int, located: LocatedField) -> float:
-    """Share of a field under spots, or in parts that are white from above its box to below it."""
+    """Share of a field under spots, or in parts that are white from above it to below it, or have lost a line."""
     box, step = located.field.box, located.field.box.height / GLARE_HEIGHT_PX
     around = box.grown(LINE_HEIGHTS * box.height)
     xs, ys = np.arange(box.left, box.right, step), np.arange(around.top, around.bottom, step)
@@ -236,7 +236,11 @@ def _covered(spots: Mask, saturated: Mask, block: int, located: LocatedField) ->
     columns, rows = np.rint(points / block).astype(int).reshape(len(ys), len(xs), 2).transpose(2, 0, 1)
     outside = (rows < 0) | (columns < 0) | (rows >= spots.shape[0]) | (columns >= spots.shape[1])
     rows, columns = np.where(outside, 0, rows), np.where(outside, 0, columns)
-    white = (saturated[rows, columns] & ~outside).all(axis=0)
+    seen = saturated[rows, columns] & ~outside
+    white = seen.all(axis=0)
+    if located.field.kind != "free":  # its boxes have lines above and below
+        lines = 2 * round(LINE_HEIGHTS * GLARE_HEIGHT_PX)
+        white |= seen[:lines].all(axis=0) | seen[-lines:].all(axis=0)
     part = round(PART_HEIGHTS * GLARE_HEIGHT_PX)
     bare = cv2.morphologyEx(white.astype(np.uint8)[np.newaxis], cv2.MORPH_OPEN, np.ones((1, part), np.uint8))
     return float(((spots[rows, columns] & ~outside) | bare.astype(np.bool_)).mean())
