@@ -10,7 +10,8 @@ The way of a page, and where to find it:
     combination/               a second reader, of whole lines; both readers' word in one chance
     reading                    what was read: values, verdicts, reasons
     rules, decision            what a value must satisfy; accepted, to review, or rejected
-    pipeline                   read_page: all of the above, in order, on one screen
+    fields                     read_fields: all of the above for fields whose places are known
+    pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
     reader, engine/, batch     many pages, on all cores
     collation                  pages put together to papers: missing, double and foreign ones
     drafting                   what filled pages say of a template that was proposed from a blank one

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from docproc.character.recognizer import Recognizer
 from docproc.decision import Policy
+from docproc.fields import read_fields
 from docproc.form.proposal import Proposed
 from docproc.form.registration import Unregistered, register
 from docproc.page import Page, Unreadable
-from docproc.pipeline import read_fields
 from docproc.reading import FieldReading
 from docproc.template import Template
 

@@ -38,7 +38,7 @@ LARGEST_PICTURE_PX = 2400  #: Longest side of the overview: a screen's worth, sh
 
 @dataclass(slots=True)
 class _Pictures:
-    """A `pipeline.Trace` that keeps what it is shown, by field; "" is the page's own."""
+    """A `fields.Trace` that keeps what it is shown, by field; "" is the page's own."""
 
     only: str | None
     pictures: dict[str, dict[str, npt.NDArray[np.uint8]]] = field(default_factory=dict)

@@ -2,99 +2,33 @@
 
 In:  a page, the templates that it may follow, a recognizer, a policy.
 Out: a `Record`. What could not be read is in it, with reasons; nothing is written, logged or remembered.
+How a field is read, once its place is known, is docproc.fields' subject.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Protocol
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
 from docproc.combination.line_reader import LineReader
-from docproc.combination.pooling import combine
 from docproc.combination.witness import Witness
-from docproc.decision import Policy, decide, page_verdict
-from docproc.field.comb import cut_cells, read_cells
-from docproc.field.glyph import Glyph, crosses_edge, residue
-from docproc.field.interpretation import Interpretation, Marks, marks_from, resolve
-from docproc.field.lattice_picture import draw_lattice
-from docproc.field.line import line_of
-from docproc.field.segmentation import Lattice, segment
-from docproc.field.string import best_paths, read_lattice
-from docproc.field.transcript import Values
-from docproc.field.trimming import trim
-from docproc.form.binarization import binarize, estimate_paper, ink_level, ink_peak
+from docproc.decision import Policy, page_verdict
+from docproc.fields import Silent, Trace, read_fields
 from docproc.form.boxes import page_gray
 from docproc.form.codes import read_places
-from docproc.form.color import without_colored_print
-from docproc.form.cutting import FieldImage, as_png, crop, cut_field
 from docproc.form.defects import Defects, Kind, find_defects
-from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.identification import identify
 from docproc.form.layout import ASSUMED_DPI, find_fields
 from docproc.form.location import LocatedField
 from docproc.form.registration import Unregistered
-from docproc.form.teeth import remove_teeth
 from docproc.geometry import MM_PER_INCH, Box, Transform
-from docproc.page import Mask, Page
+from docproc.page import Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
-from docproc.rules import check, weigh
 from docproc.template import Field, Template
 
-SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
-LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
-LEAST_CHANCE = 1e-3  #: Of an alternative to be named.
-LINE_ZOOM = 3  #: Of a line of writing, shown to people.
-MOST_ALTERNATIVES = 3  #: That are named.
-LARGEST_RESIDUE = 0.01  #: Of a blank field: ink, in heights squared, that may be dust. A quarter of a thin 1.
 WHOLE_IMAGE_FIELD = "value"
 EVERYWHERE = frozenset({Kind.BLUR, Kind.DARKNESS})  #: Defects that a page has in all its fields.
-
-
-class Trace(Protocol):
-    """Somebody who watches a page being read: `docproc explain`."""
-
-    def picture(self, stage: str, image: npt.NDArray[np.uint8], *, field: str = "") -> None:
-        """An intermediate picture, of the page or of one field."""
-
-    def note(self, text: str, *, field: str = "") -> None:
-        """A sentence about what was decided, and why."""
-
-
-class _Silent:
-    def picture(self, stage: str, image: npt.NDArray[np.uint8], *, field: str = "") -> None:
-        pass
-
-    def note(self, text: str, *, field: str = "") -> None:
-        pass
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Which glyphs of a proposal are the mark in one cell, cut in up to three ways: see docproc.field.trimming."""
-
-    whole: int | None
-    closer: int | None
-    lone: int | None
-    crowded: bool  #: The cell holds a second mark.
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proposal:
-    """What one field's ink could be, before anything is recognized."""
-
-    image: FieldImage
-    mask: Mask
-    glyphs: tuple[Glyph, ...]
-    cells: tuple[Cell, ...]  #: For combs and cells, left to right.
-    lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
 
 
 def read_page(
@@ -126,7 +60,7 @@ def read_page(
     trace : Trace, optional
         Is shown every intermediate picture and decision.
     """
-    watch = trace or _Silent()
+    watch = trace or Silent()
     watch.picture("page", page.pixels)
     sheet = _locate(page, templates, whole_image=whole_image, trace=watch)
     digest = "+".join(one.digest for one in (recognizer, line_reader, witness) if one is not None)
@@ -180,50 +114,6 @@ def _with_defects(record: Record, defects: Defects) -> Record:
     )
 
 
-def read_fields(
-    page: Page,
-    located: Sequence[LocatedField],
-    recognizer: Recognizer,
-    policy: Policy,
-    *,
-    line_reader: LineReader | None = None,
-    witness: Witness | None = None,
-    hidden: Mapping[str, Kind] = MappingProxyType({}),
-    trace: Trace | None = None,
-) -> tuple[FieldReading, ...]:
-    """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs.
-
-    Those that are `hidden`, by name and by what, go to review, whatever is read.
-    """
-    watch = trace or _Silent()
-    proposals = propose(page, located, trace=watch)
-    glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
-    marks = marks_from(recognizer.recognize(glyphs), recognizer.card.classes)
-    readings: list[FieldReading] = []
-    taken = 0
-    for proposal in proposals:
-        own = slice(taken, taken + len(proposal.glyphs))
-        cause = hidden.get(proposal.image.field.name)
-        known = () if cause is None else (f"{Reason.DEFECT}:{cause}",)
-        readings.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
-        taken = own.stop
-    return tuple(readings)
-
-
-def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None = None) -> tuple[Proposal, ...]:
-    """Cut each field and its ink into what could be digits. Training glyphs come out of here too."""
-    watch = trace or _Silent()
-    paper = estimate_paper(page)
-    images = list(without_colored_print([cut_field(page, paper, field) for field in located]))
-    # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
-    rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
-    images = [_without_teeth(image, rough) for image in images]
-    peaks = [_pen_peak(image, rough) for image in images]
-    level = ink_level(peaks)
-    watch.note(f"ink level {level:.0f} of 255, with rules {rough:.0f}")
-    return tuple(_propose(image, level, peak, watch) for image, peak in zip(images, peaks, strict=True))
-
-
 @dataclass(frozen=True, slots=True)
 class _Sheet:
     """Where the fields of a page are, and by what right."""
@@ -269,184 +159,6 @@ def whole_image_field(page: Page) -> LocatedField:
     return LocatedField(Field(name=WHOLE_IMAGE_FIELD, kind="free", box=box), page_from_form, ruled=False)
 
 
-def _without_teeth(image: FieldImage, rough_level: float) -> FieldImage:
-    """A free field without the teeth of a comb that its template, or whoever cut it out, did not speak of."""
-    if image.field.kind != "free":
-        return image
-    ink = binarize(image.dark, level=rough_level, peak=ink_peak(crop(image.dark, image.box_px)))
-    return replace(image, dark=remove_teeth(image.dark, ink, image.box_px))
-
-
-def _pen_peak(image: FieldImage, rough_level: float) -> float:
-    """Darkness of the darkest strokes inside a field that are not printed rules."""
-    ink, mask, _ = _without_rules(image, rough_level, ink_peak(crop(image.dark, image.box_px)))
-    rules = cv2.dilate((ink & ~mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    inner = image.box_px.grown(-0.1 * image.box_px.height)
-    return ink_peak(crop(np.where(rules, 0, image.dark).astype(np.uint8), inner))
-
-
-def _without_rules(image: FieldImage, level: float, peak: float) -> tuple[Mask, Mask, tuple[Box, ...]]:
-    """A field's ink, the same without printed rules, and its cells as they are printed."""
-    ink = binarize(image.dark, level=level, peak=peak)
-    if not image.ruled:
-        return ink, ink, image.cells_px
-    cells = snap_cells(ink, image.cells_px)
-    return ink, remove_rules(ink, box_px=image.box_px, cells_px=cells), cells
-
-
-def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Proposal:
-    """Ink, without rules, cut into what could be digits."""
-    ink, mask, cells_px = _without_rules(image, level, peak)
-    name = image.field.name
-    trace.picture("1-cut", image.picture, field=name)
-    trace.picture("2-darkness", image.dark, field=name)
-    trace.picture("3-ink", ink.astype(np.uint8) * 255, field=name)
-    trace.picture("4-without-rules", mask.astype(np.uint8) * 255, field=name)
-    if image.field.kind == "free":
-        lattice = segment(image.dark, mask, image.box_px)
-        glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
-        return Proposal(image, mask, glyphs, (), lattice)
-    wholes = cut_cells(image.dark, mask, cells_px)
-    closer = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
-    cut: list[Glyph] = []
-
-    def place(glyph: Glyph | None) -> int | None:
-        if glyph is not None:
-            cut.append(glyph)
-        return None if glyph is None else len(cut) - 1
-
-    cells = tuple(
-        Cell(place(whole), place(trimmed.closer), place(trimmed.lone), trimmed.crowded)
-        for whole, trimmed in zip(wholes, closer, strict=True)
-    )
-    return Proposal(image, mask, tuple(cut), cells, None)
-
-
-def interpret(proposal: Proposal, marks: Sequence[Marks]) -> Interpretation:
-    """What a field says by its glyphs."""
-    if proposal.lattice is not None:
-        return read_lattice(proposal.lattice, marks, lengths=proposal.image.field.lengths)
-    return read_cells([_in_cell(cell, marks) for cell in proposal.cells])
-
-
-def _read_field(
-    proposal: Proposal,
-    glyphs: npt.NDArray[np.uint8],
-    marks: Sequence[Marks],
-    known: Sequence[str],
-    line_reader: LineReader | None,
-    witness: Witness | None,
-    policy: Policy,
-    trace: Trace,
-) -> FieldReading:
-    """The field's value, its verdict, and why."""
-    image, field = proposal.image, proposal.image.field
-    meaning = interpret(proposal, marks)
-    if proposal.lattice is not None and proposal.lattice.pieces and not isinstance(trace, _Silent):
-        _show_lattice(proposal, proposal.lattice, marks, meaning, trace)
-    if line_reader is not None and meaning.has_ink:
-        meaning = _with_line(proposal, meaning, line_reader, witness, policy, trace)
-    # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
-    broken = check(field, meaning.text)
-    (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
-    verdict, reasons = decide(
-        text=text,
-        confidence=confidence,
-        has_ink=meaning.has_ink,
-        reasons=(*meaning.reasons, *_defects(proposal, meaning), *known, *broken),
-        policy=policy,
-    )
-    for index, (glyph, mark) in enumerate(zip(glyphs, marks, strict=True)):
-        trace.picture(f"5-glyph-{index:02d}", glyph, field=field.name)
-        trace.note(f"glyph {index}: {_in_words(mark)}", field=field.name)
-    trace.note(
-        f"{text!r} at {confidence:.4f} (by the ink alone {meaning.text!r} at {meaning.confidence:.4f}), threshold "
-        f"{policy.review_below:g}: {verdict} {';'.join(reasons)}".rstrip(),
-        field=field.name,
-    )
-    return FieldReading(
-        name=field.name,
-        text="" if verdict is Verdict.REJECTED else text,
-        confidence=confidence,
-        verdict=verdict,
-        reasons=reasons,
-        alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
-        characters=meaning.characters,
-        box_px=image.page_from_field.box(image.box_px),
-        crop_png=b"" if verdict is Verdict.ACCEPTED and not field.unique else as_png(image.picture),
-    )
-
-
-def _show_lattice(
-    proposal: Proposal, lattice: Lattice, marks: Sequence[Marks], meaning: Interpretation, trace: Trace
-) -> None:
-    """The lattice of a free field, the path that won, and the others, for people."""
-    paths = best_paths(lattice, marks)
-    path = next(path for path in paths if path.value == meaning.text)
-    trace.picture(
-        "6-lattice", draw_lattice(proposal.image.dark, lattice, marks, path), field=proposal.image.field.name
-    )
-    passed = ", ".join(f"{kind} (glyph {index})" for index, kind in path.skipped) or "nothing"
-    taken = ", ".join(str(index) for index in path.candidates) or "none"
-    trace.note(
-        f"best path {path.value or 'blank'!r} at {path.chance:.4f}: glyphs {taken}; passed over: {passed}",
-        field=proposal.image.field.name,
-    )
-
-
-def _with_line(
-    proposal: Proposal,
-    meaning: Interpretation,
-    reader: LineReader,
-    witness: Witness | None,
-    policy: Policy,
-    trace: Trace,
-) -> Interpretation:
-    """What a field says by its glyphs and as a line of writing; and to a third, where that leaves doubt."""
-    image, name = proposal.image, proposal.image.field.name
-    line = line_of(image.dark, proposal.mask, image.box_px)
-    if line is None:
-        return meaning
-    (values,) = reader.transcribe([line])
-    planes = 255 - np.vstack([line[:, :, 0], line[:, :, 1]])
-    trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=name)
-    glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
-    for by, said in (("glyph by glyph", glyphs), ("as a line", values)):
-        trace.note(f"{by}: {_named(said)}", field=name)
-    weights = reader.card.pools["cells" if proposal.lattice is None else "free"]
-    both = combine(meaning, values, weights)
-    if witness is None or (both.confidence >= policy.review_below and Reason.READERS_DISAGREE not in both.reasons):
-        return both
-    testimony = witness.testify(crop(image.picture, image.box_px))
-    trace.note(f"the witness: {testimony.text or 'nothing'} {testimony.score:.4f}", field=name)
-    return combine(meaning, values, weights, testimony)
-
-
-def _named(values: Values) -> str:
-    return ", ".join(f"{value or 'blank'} {chance:.4f}" for value, chance in values[:4])
-
-
-def _in_cell(cell: Cell, marks: Sequence[Marks]) -> Marks | None:
-    """What the recognizer says of a cell; None where it is blank."""
-    whole, closer, lone = (None if i is None else marks[i] for i in (cell.whole, cell.closer, cell.lone))
-    return resolve(whole, closer, lone, crowded=cell.crowded)
-
-
-def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
-    """What is wrong with the picture of the field, whatever it says."""
-    found: list[str] = []
-    if proposal.image.outside > LARGEST_OUTSIDE:
-        found.append(Reason.CLIPPED)
-    sides = [max(glyph.box_px.width, glyph.box_px.height) for glyph in proposal.glyphs]
-    if meaning.text and max(sides) * proposal.image.page_px_per_px < SMALLEST_GLYPH_PX:
-        found.append(Reason.LOW_RESOLUTION)
-    if not meaning.text and not meaning.has_ink and residue(proposal.mask, proposal.image.box_px) > LARGEST_RESIDUE:
-        found.append(Reason.FAINT)
-    if crosses_edge(proposal.mask, proposal.image.box_px):
-        found.append(Reason.OUTSIDE)
-    return tuple(found)
-
-
 def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: Unregistered) -> Record:
     """A record of a page that lies on no template: of its only one, every field is there, none has a value."""
     if len(templates) > 1:
@@ -477,10 +189,3 @@ def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: U
         residual_mm=why.residual_mm,
         detail=why.detail,
     )
-
-
-def _in_words(mark: Marks) -> str:
-    chances = {str(digit): chance for digit, chance in enumerate(mark.digits)}
-    chances |= {"cross": mark.cross, "dash": mark.dash, "other": mark.other}
-    ranked = sorted(chances.items(), key=lambda pair: -pair[1])[:3]
-    return ", ".join(f"{name} {chance:.4f}" for name, chance in ranked)

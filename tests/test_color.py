@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from docproc import pipeline
+from docproc import fields
 from docproc.character.recognizer import LiteRtRecognizer, load_recognizer
 from docproc.decision import Policy
+from docproc.fields import propose, read_fields
 from docproc.form.color import without_colored_print
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
 from docproc.page import Page, PageRef
-from docproc.pipeline import propose, read_fields
 from docproc.template import Field
 from docproc.training.digits.strokes import trim
 from docproc.training.digits.styles import draw_digit, draw_hand
@@ -76,7 +76,7 @@ def right(pages: Sequence[Page], recognizer: LiteRtRecognizer) -> int:
 def test_a_colored_form_is_read(print_: Rgb, ink: Rgb, recognizer, monkeypatch) -> None:
     pages = [form(seed, print_=print_, ink=ink) for seed in HANDS]
     assert right(pages, recognizer) >= 5
-    monkeypatch.setattr(pipeline, "without_colored_print", tuple)
+    monkeypatch.setattr(fields, "without_colored_print", tuple)
     assert right(pages, recognizer) <= 1
 
 
@@ -84,7 +84,7 @@ def test_a_colored_form_is_read(print_: Rgb, ink: Rgb, recognizer, monkeypatch) 
 def test_print_without_a_color_of_its_own_stays(print_: Rgb, ink: Rgb, monkeypatch) -> None:
     page = form(0, print_=print_, ink=ink)
     (proposal,) = propose(page, located())
-    monkeypatch.setattr(pipeline, "without_colored_print", tuple)
+    monkeypatch.setattr(fields, "without_colored_print", tuple)
     (untouched,) = propose(page, located())
     assert np.array_equal(proposal.image.dark, untouched.image.dark)
 

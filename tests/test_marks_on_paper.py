@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 import pytest
 
-from docproc import pipeline
+from docproc import fields
 from docproc.character.recognizer import LiteRtRecognizer, load_recognizer
 from docproc.decision import Policy
 from docproc.field import segmentation, string
 from docproc.field.interpretation import Marks
+from docproc.fields import read_fields
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
 from docproc.page import Page, PageRef
-from docproc.pipeline import read_fields
 from docproc.reading import FieldReading, Reason, Verdict
 from docproc.template import Field
 from docproc.training.digits.strokes import trim
@@ -181,8 +181,8 @@ def without_marks_that_stand_for_nothing(patch: pytest.MonkeyPatch) -> None:
         found = real(*given)
         return [replace(mark, cross=0.0, dash=0.0, other=mark.other + mark.cross + mark.dash) for mark in found]
 
-    real = pipeline.marks_from
-    patch.setattr(pipeline, "marks_from", marks_from)
+    real = fields.marks_from
+    patch.setattr(fields, "marks_from", marks_from)
 
 
 def without_skipping(patch: pytest.MonkeyPatch) -> None:
@@ -203,11 +203,11 @@ def without_cuts(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_removing_teeth(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pipeline, "remove_teeth", lambda dark, mask, box_px: dark)
+    patch.setattr(fields, "remove_teeth", lambda dark, mask, box_px: dark)
 
 
 def without_the_pages_own_level(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pipeline, "ink_level", lambda peaks: 220.0)
+    patch.setattr(fields, "ink_level", lambda peaks: 220.0)
 
 
 COMB = {"name": "value", "kind": "comb", "cells": 3, "box": Box(20, 15, 30, 10)}

@@ -295,7 +295,7 @@ function showPanel() {
   put("groups", (one.groups || []).join(" "));
   put("group_gap_mm", one.group_gap_mm || 0);
   put("length", Array.isArray(one.length) ? one.length.join("-") : one.length);
-  at("required").checked = Boolean(one.required);
+  for (const box of ["required", "unique"]) at(box).checked = Boolean(one[box]);
   for (const rule of ["min", "max", "regex", "check_digit"]) put(rule, rules[rule]);
   ["left", "top", "width", "height"].forEach((side, number) => put(side, one.box[number]));
   const read = values[one.name];
@@ -324,7 +324,7 @@ function take(id, element) {
     const sides = ["left", "top", "width", "height"];
     if (id === "name") one.name = text;
     else if (id === "kind") become(one, text);
-    else if (id === "required") one.required = element.checked;
+    else if (element.type === "checkbox") one[id] = element.checked;
     else if (sides.includes(id)) { if (number !== null) one.box[sides.indexOf(id)] = number; }
     else if (id === "length") {
       const parts = text.split(/\D+/).filter(Boolean).map(Number);

@@ -30,6 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
     "group_gap_mm": 0,
     "length": None,
     "required": False,
+    "unique": False,
     "rules": {},
 }
 

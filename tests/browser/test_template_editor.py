@@ -108,6 +108,19 @@ def test_by_keys_alone_a_field_is_renamed_moved_given_a_rule_and_saved(editor: E
     assert after.rules == before.rules
 
 
+def test_a_field_that_no_page_may_leave_blank_or_share_is_marked_so(editor: Editor) -> None:
+    editor.press("Tab")
+    required = load_template(editor.template).fields[0].required
+    editor.click("#required")
+    editor.click("#unique")
+    editor.saved()
+    first = load_template(editor.template).fields[0]
+    assert (first.required, first.unique) == (not required, True)
+    editor.click("#unique")
+    editor.saved()
+    assert "unique" not in editor.template.read_text(encoding="utf-8")
+
+
 def test_everything_can_be_undone_and_done_again(editor: Editor) -> None:
     fields = load_template(editor.template).fields
     editor.press("Tab", "Delete", "Delete", "ArrowRight")

@@ -29,10 +29,10 @@ from docproc.character.card import DIGITS as DIGIT_CLASSES
 from docproc.character.recognizer import LiteRtRecognizer, load_recognizer
 from docproc.decision import Policy
 from docproc.errors import DocprocError
+from docproc.fields import read_fields
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
 from docproc.page import Page, PageRef, load_page
-from docproc.pipeline import read_fields
 from docproc.reading import FieldReading, Verdict
 from docproc.template import Field
 from docproc.training.digits.datasets import Digits, to_canvases

@@ -1,4 +1,4 @@
-"""Training glyphs out of the pipeline: marks written on printed paper, captured badly, cut by `pipeline.propose`.
+"""Training glyphs out of the pipeline: marks written on printed paper, captured badly, cut by `fields.propose`.
 
 stock        many sheets, on several processes
 sheet        one sheet, from marks to labeled glyphs

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.field.glyph import Glyph
+from docproc.fields import Proposal
 from docproc.geometry import Transform
 from docproc.page import Ink
-from docproc.pipeline import Proposal
 
 WHOLE = 0.68  #: Share of a mark's pixels from which a glyph holds all of it.
 ABSENT = 0.08  #: Share below which it holds nothing of it.

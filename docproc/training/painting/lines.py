@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from docproc.fields import Proposal, propose
 from docproc.geometry import Box, Transform
 from docproc.page import Ink, Page, PageRef
-from docproc.pipeline import Proposal, propose, whole_image_field
+from docproc.pipeline import whole_image_field
 from docproc.training.digits.augmentation import GLYPH_PX
 from docproc.training.painting.arrangement import MARGIN_PX, SHEET_WIDTH_PX, Arrangement
 from docproc.training.painting.exposure import WAY_SHARES, WAYS, expose

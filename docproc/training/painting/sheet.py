@@ -1,7 +1,7 @@
 """Paint marks on paper, capture the sheet badly, and let the pipeline cut it: glyphs as processing will see them.
 
 In:  marks on canvases, (64, 64) uint8 ink, their classes, and chance.
-Out: `Painted`: glyphs (N, 28, 28) uint8 that came through `pipeline.propose` and the normalizer, with labels.
+Out: `Painted`: glyphs (N, 28, 28) uint8 that came through `fields.propose` and the normalizer, with labels.
 What a sheet looks like is in `papers`, `rulings`, `arrangement` and `exposure`; what a cut glyph shows is decided in
 `attribution`: a glyph in which a person would not see its label has none, and is left out.
 """
@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from docproc.character.card import CLASSES, DIGITS, OTHER
 from docproc.character.normalization import normalize_all
+from docproc.fields import Proposal, propose
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
 from docproc.page import Ink, Page, PageRef
-from docproc.pipeline import Proposal, propose
 from docproc.template import Field
 from docproc.training.digits.augmentation import GLYPH_PX
 from docproc.training.painting.arrangement import PX_PER_MM, Arrangement, Placed, arrange

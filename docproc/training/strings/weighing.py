@@ -22,8 +22,8 @@ from docproc.combination.witness import Witness, WitnessReading
 from docproc.field.interpretation import marks_from
 from docproc.field.line import line_of
 from docproc.field.transcript import Values
+from docproc.fields import interpret
 from docproc.form.cutting import crop
-from docproc.pipeline import interpret
 from docproc.training.ahead import made_ahead
 from docproc.training.confidence import isotonic_knots
 from docproc.training.painting.lines import Written, paint_lines
