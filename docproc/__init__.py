@@ -3,7 +3,8 @@
 The way of a page, and where to find it:
 
     sources, decoding, page    files to pixels, every format
-    template, template_*       what a form looks like, in mm; YAML, its keys, and what is wrong with it
+    template                   what a form looks like, in mm, as YAML
+    template_keys, template_faults  the keys of that, and what is wrong with them
     form/                      where the form lies on the page, where its fields are, ink without rules
     field/                     one field to candidate glyphs, and back to values with chances
     character/                 glyph to MNIST's 28 x 28, to calibrated chances

@@ -28,6 +28,7 @@ REFERENCE_FEATURES = 4000
 #: second, sheets that fill a part of the picture and are small in it.
 PAGE_TRIES = ((1200, 4000), (2000, 6000))
 CONTRAST_THRESHOLD = 0.02  #: SIFT's own default (0.04) drops a third of the corners of faint print.
+STRONGEST = 1000  #: Corners by which a page is compared with many templates, before it is laid on one.
 RATIO = 0.8  #: A match is kept where the second best is this much worse (Lowe 2004, section 7.1).
 REACH_PX = 3.0  #: Features of one sheet agree within this, in the reference at REFERENCE_SIDE_PX.
 ITERATIONS = 5000
@@ -46,6 +47,7 @@ class Features:
 
     points: Points  #: (N, 2) pixels of the full image.
     descriptors: npt.NDArray[np.float32]  #: (N, 128), each of length 1.
+    strongest: npt.NDArray[np.intp]  #: Indices of the clearest, at most STRONGEST of them.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,11 +122,12 @@ def find_features(gray: Gray, side_px: int, count: int) -> Features:
         small, None
     )
     if descriptors is None:
-        return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+        return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32), np.zeros(0, np.intp))
     scale = np.array([gray.shape[1] / small.shape[1], gray.shape[0] / small.shape[0]])
     points = (np.array([keypoint.pt for keypoint in keypoints]) + 0.5) * scale - 0.5
     total = np.maximum(np.abs(descriptors).sum(axis=1, keepdims=True), 1e-6)
-    return Features(points, np.sqrt(descriptors / total))
+    strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")[:STRONGEST]
+    return Features(points, np.sqrt(descriptors / total), strongest)
 
 
 @lru_cache(maxsize=1)
@@ -142,6 +145,12 @@ def gray_of(page: Page) -> Gray:
 def _page_features(page: Page, side_px: int, count: int) -> Features:
     """The page's features; kept for the other templates that it is compared with."""
     return find_features(gray_of(page), side_px, count)
+
+
+def likeness(page: Page, reference: Reference) -> int:
+    """How many of the clearest corners of a page and of a reference match, wherever they lie: a quick first look."""
+    own, other = _page_features(page, *PAGE_TRIES[0]), reference.features
+    return len(_matches(other.descriptors[other.strongest], own.descriptors[own.strongest])[0])
 
 
 def hypotheses(page: Page, reference: Reference) -> Iterator[Hypothesis]:
