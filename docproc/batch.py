@@ -25,12 +25,14 @@ from docproc.errors import MissingExtraError, PageError
 from docproc.export import Results, open_results
 from docproc.export.rows import is_looked_at_whole, is_unread
 from docproc.form.cutting import as_png, crop
+from docproc.form.defects import Kind
 from docproc.geometry import Box
 from docproc.page import PageRef, Source, Unreadable, find_sources, list_pages, load_page
 from docproc.reader import OpenReader, Outcome, PageTask, Task
 from docproc.reading import Reason, Verdict
 from docproc.template import Template, find_template, load_template, load_templates
 
+TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
 MARGIN_OF_HEIGHT = 0.2  #: Of a field's, around its picture.
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 
@@ -50,6 +52,7 @@ class Summary:
     papers_incomplete: int = 0  #: Papers of several pages that lack one.
     pages_foreign: int = 0  #: Pages inside a paper that they are no pages of.
     pages_double: int = 0  #: Pages with a number that an earlier one has, where no two may have the same.
+    pages_defective: int = 0  #: Pages whose picture is blurred, dark, or glaring.
     accepted: int = 0  #: Fields.
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
@@ -86,6 +89,7 @@ class Summary:
             "pages_failed": self.failed,
             "pages_to_review": self.pages_to_review,
             "pages_unregistered": self.unregistered,
+            "pages_defective": self.pages_defective,
             "papers_incomplete": self.papers_incomplete,
             "pages_foreign": self.pages_foreign,
             "pages_double": self.pages_double,
@@ -279,6 +283,7 @@ def _counted(summary: Summary, outcome: Outcome) -> Summary:
         + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
         pages_unread=summary.pages_unread + unread,
         pages_doubted=summary.pages_doubted + (is_looked_at_whole(outcome) and not unread),
+        pages_defective=summary.pages_defective + any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
         pages_foreign=summary.pages_foreign + (Reason.FOREIGN_PAGE in outcome.reasons),
         pages_double=summary.pages_double + any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
         fields_unread=summary.fields_unread + (doubtful if unread else 0),

@@ -156,7 +156,8 @@ def require_whole_papers(templates: Mapping[str, Template]) -> None:
             raise TemplateError(
                 f"{path}: it is page {paper.page} of {paper.pages} of the paper {paper.name!r}, and no template of "
                 f"page {missing} is given.",
-                remedy="Put the templates of all its pages into one folder, and name that with -t.",
+                remedy="Put the templates of all its pages into one folder, and name that with -t; or take the key "
+                "`paper` out, if only this page is scanned.",
             )
 
 

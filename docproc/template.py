@@ -209,6 +209,8 @@ class Fiducial(_Strict):
     def _sound(self) -> Self:
         if (self.kind == "aruco") != (self.id is not None):
             raise ValueError("an aruco fiducial has an id, a square has none")
+        if self.id is not None and abs(self.box.width - self.box.height) > 0.01 * self.box.width:
+            raise ValueError(f"an aruco marker is square, not {self.box.width:g} x {self.box.height:g} mm")
         last = 1023 if self.dictionary == "aruco_original" else int(self.dictionary.partition("_")[2]) - 1
         if self.id is not None and self.id > last:
             raise ValueError(f"dictionary {self.dictionary} has markers 0 to {last}, and no {self.id}")
@@ -232,7 +234,8 @@ class Template(_Strict):
     )
     edges: bool = Key(
         False,
-        description="Whether the sheet may be found by its own edges: photographed whole, on a dark desk.",
+        description="Whether the sheet may be found by its own edges: photographs of it, whole, on a dark desk. "
+        "Which way up it lies is told by its boxes, or by the reference.",
     )
     code: str | None = Key(
         None,
@@ -254,7 +257,10 @@ class Template(_Strict):
     def _sound(self) -> Self:
         kinds = [fiducial.kind for fiducial in self.fiducials]
         if self.reference is None and kinds.count("square") < 3 and kinds.count("aruco") < 2 and not self.edges:
-            raise ValueError("a template needs a reference image, or at least 3 fiducials, to be laid on a page")
+            raise ValueError(
+                "a template needs a reference image, or at least 3 squares or 2 ArUco markers as fiducials, "
+                "to be laid on a page"
+            )
         sheet = self.page.box
         seen: dict[str, Field] = {}
         for field in self.fields:
@@ -269,9 +275,16 @@ class Template(_Strict):
                 if core.width > 0 and core.height > 0 and core.intersection(other.box.grown(-OVERLAP_SLACK_MM)):
                     raise ValueError(f"field {field.name!r}: its box overlaps that of {other.name!r}")
             seen[field.name] = field
+        markers: set[tuple[str, int | None]] = set()
         for fiducial in self.fiducials:
             if not sheet.contains(fiducial.box, slack=1e-6):
                 raise ValueError("a fiducial's box leaves the sheet")
+            if fiducial.kind == "aruco" and (fiducial.dictionary, fiducial.id) in markers:
+                raise ValueError(f"the aruco marker {fiducial.id} is there twice; give each an id of its own")
+            markers.add((fiducial.dictionary, fiducial.id))
+            on_it = next((field for field in self.fields if field.box.intersection(fiducial.box) > 0), None)
+            if on_it is not None:
+                raise ValueError(f"field {on_it.name!r}: its box overlaps a fiducial")
         names = set(seen)
         for place in self.codes:
             if place.name in names:

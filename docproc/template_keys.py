@@ -45,7 +45,8 @@ def groups_of(schema: Mapping[str, Any]) -> Iterator[Group]:
                 for name, key in mapping["properties"].items()
             ),
         )
-        inner = [_referred(schema, key.get("items", key)) for key in mapping["properties"].values()]
+        kinds = [kind for key in mapping["properties"].values() for kind in key.get("anyOf", [key])]
+        inner = [_referred(schema, kind.get("items", kind)) for kind in kinds]
         waiting = [one for one in inner if "properties" in one] + waiting
 
 

@@ -149,6 +149,15 @@ def test_where_no_page_was_read_no_rate_is_printed(run: Run, tmp_path: Path) -> 
     assert "a second" not in out
 
 
+def test_bad_pictures_are_counted_with_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    print_summary(Summary(tmp_path, pages=3, pages_defective=2))
+    line = next(line for line in capsys.readouterr().out.splitlines() if "bad pictures" in line)
+    assert line.split()[2] == "2"
+    assert "take them again" in line
+    print_summary(Summary(tmp_path, pages=3))
+    assert "bad pictures" not in capsys.readouterr().out
+
+
 def test_pages_off_their_template_are_named_only_where_there_are_any(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from drawn import load
 
+from docproc.batch import process_batch
 from docproc.character.recognizer import load_recognizer
 from docproc.decision import Policy
 from docproc.form.boxes import page_gray
@@ -97,6 +98,43 @@ def test_what_lies_under_glare_is_not_trusted(flat: tuple[Gray, Registration], r
     assert any(reason.startswith("defect:glare=") and reason.endswith(" %") for reason in record.reasons)
 
 
+@pytest.mark.parametrize("radius_mm", [5, 10, 30])
+@pytest.mark.parametrize("softness", [0.05, 0.15, 0.35])
+def test_what_soft_glare_bleaches_is_not_trusted(
+    flat: tuple[Gray, Registration], radius_mm: float, softness: float
+) -> None:
+    """A white spot with soft edges over the first digits: they grow pale, and no line may be lost."""
+    gray, found = flat
+    (located,) = (one for one in found.located if one.field.name == "consumption")
+    x, y = (located.page_from_form @ np.array([[located.field.box.left + 8, located.field.box.center[1]]]))[0]
+    radius = radius_mm * px_per_mm(found)
+    spot = np.zeros(gray.shape, np.float32)
+    cv2.circle(spot, (round(x), round(y)), round(radius), 1.0, -1)
+    spot = cv2.GaussianBlur(spot, (0, 0), softness * radius)
+    spoiled = (gray * 0.8 * (1 - spot) + 255 * spot).astype(np.uint8)
+    assert "consumption" in measured(spoiled, found).hidden
+
+
+def test_a_shadow_across_fields_is_no_glare(flat: tuple[Gray, Registration]) -> None:
+    gray, found = flat
+    columns = np.arange(gray.shape[1])
+    light = 0.85 - 0.5 / (1 + np.exp((columns - gray.shape[1] / 2) / 12))
+    assert not measured((gray * light).astype(np.uint8), found).hidden
+
+
+def test_worse_blur_is_a_larger_number(flat: tuple[Gray, Registration]) -> None:
+    gray, found = flat
+    noisy = [
+        degradation.noise(
+            cv2.GaussianBlur(gray, (0, 0), sigma), sigma=2.5, grain_px=0.6, rng=np.random.default_rng(1)
+        )
+        for sigma in (4, 6, 9, 12, 16, 20)
+    ]
+    values = [measured(picture, found).found[0].value for picture in noisy]
+    assert values == sorted(values)
+    assert values[-1] > 3 * values[0]
+
+
 def test_paper_that_is_lit_brightly_is_no_glare_where_its_print_is_seen(flat: tuple[Gray, Registration]) -> None:
     """A lamp beside the page: paper is white on one side, gray on the other."""
     gray, found = flat
@@ -129,6 +167,14 @@ def test_a_doubtful_field_of_a_blurred_page_says_so_and_an_accepted_one_does_not
     assert doubtful
     assert all("defect:blur" in one.reasons for one in doubtful)
     assert all("defect:blur" not in one.reasons for one in record.fields if one.verdict is Verdict.ACCEPTED)
+
+
+def test_a_batch_counts_bad_pictures(flat: tuple[Gray, Registration], tmp_path: Path) -> None:
+    gray, _ = flat
+    cv2.imwrite(str(tmp_path / "dark.png"), (gray * 0.2).astype(np.uint8))
+    summary = process_batch([tmp_path / "dark.png"], tmp_path / "out", template_paths=[SAMPLE / "template.yaml"])
+    assert (summary.pages, summary.pages_defective) == (1, 1)
+    assert summary.as_dict()["pages_defective"] == 1
 
 
 def test_a_picture_without_fields_is_measured_as_a_whole() -> None:

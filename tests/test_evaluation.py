@@ -324,6 +324,15 @@ def test_names_that_the_results_lack_are_told_with_what_they_may_be(tmp_path: Pa
     assert "--by box" in result.stderr
 
 
+def test_pages_that_were_not_read_are_told(tmp_path: Path):
+    write_csv(tmp_path / "fields.csv", COLUMNS, row("day", "2"))
+    rows = [truth_row("day", "2"), truth_row("day", "3") | {"source": "02.jpg"}, truth_row("day", "4") | {"page": 2}]
+    path = write_csv(tmp_path / "t.csv", ["source", "page", "field", "value"], *rows)
+    result = CliRunner().invoke(app, ["evaluate", str(tmp_path), "--truth", str(path)])
+    assert "Of 2 of 3 pages of the truth no field is in the results" in result.stderr
+    assert "02.jpg, page 1, 01.jpg, page 2." in result.stderr
+
+
 def test_the_verb_refuses_the_truth_of_another_form_as_a_wrong_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from docproc.form.overlay import white_sheet
 from docproc.form.registration import Registration, Unregistered, register
 from docproc.form.sheet import find_sheet
 from docproc.geometry import Box, Points, Transform
@@ -110,8 +111,33 @@ def test_a_scan_shows_no_edge_of_the_sheet() -> None:
         ({"kind": "aruco", "box": [5, 5, 10, 10]}, "an aruco fiducial has an id"),
         ({"kind": "square", "id": 3, "box": [5, 5, 10, 10]}, "a square has none"),
         ({"kind": "aruco", "id": 50, "box": [5, 5, 10, 10]}, "4x4_50 has markers 0 to 49, and no 50"),
+        ({"kind": "aruco", "id": 1, "box": [5, 5, 10, 8]}, "an aruco marker is square, not 10 x 8 mm"),
+        ({"box": [30, 20, 6, 6]}, "field 'number': its box overlaps a fiducial"),
     ],
 )
 def test_a_marker_is_one_of_its_dictionary(fiducial: dict, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         form(fiducials=[fiducial], edges=True)
+
+
+def test_two_markers_of_one_number_are_refused() -> None:
+    with pytest.raises(ValidationError, match="the aruco marker 0 is there twice"):
+        form(fiducials=[MARKERS[0], {**MARKERS[1], "id": 0}])
+
+
+def test_edges_alone_do_not_say_which_way_up_a_sheet_without_boxes_lies() -> None:
+    """Fields without a line around them: nothing printed tells."""
+    fields = [{"name": "reading", "kind": "free", "box": [25, 25, 56, 8]}]
+    page, _ = photographed(np.full((620, 874), 255, np.uint8), 0)
+    assert isinstance(register(page, form(edges=True, fields=fields)), Unregistered)
+
+
+def test_a_picture_of_a_template_shows_its_markers() -> None:
+    sheet, _ = white_sheet(form(fiducials=MARKERS))
+    assert {number for number, _ in detected(sheet[..., 0])} == {0, 1, 2, 3}
+
+
+def detected(gray: Gray) -> list[tuple[int, object]]:
+    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
+    corners, ids, _ = detector.detectMarkers(gray)
+    return [(int(number), quad) for number, quad in zip(ids.ravel(), corners, strict=True)]

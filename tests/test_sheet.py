@@ -76,7 +76,8 @@ def test_its_shape_is_told_through_the_perspective() -> None:
     assert found.aspect((1000, 800)) == pytest.approx(210 / 297, rel=0.03)
     flat = on_its_background(page(on_desk(printed(), corners=seen)))
     assert flat is not None
-    assert flat.pixels.shape[1] / flat.pixels.shape[0] == pytest.approx(210 / 297, rel=0.005)
+    assert flat.looks_like == "a4"
+    assert flat.page.pixels.shape[1] / flat.page.pixels.shape[0] == pytest.approx(210 / 297, rel=0.005)
 
 
 def test_a_scan_has_no_background_whatever_is_printed_on_it() -> None:

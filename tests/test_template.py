@@ -197,7 +197,8 @@ def test_a_rule_that_cannot_be_checked_is_refused(tmp_path: Path, rules: str, wo
 def test_a_template_needs_something_to_register_by(tmp_path: Path) -> None:
     start, stop = SOUND.index("fiducials"), SOUND.index("fields")
     assert (
-        "needs a reference image, or at least 3 fiducials" in refused(tmp_path, SOUND[:start] + SOUND[stop:]).message
+        "needs a reference image, or at least 3 squares or 2 ArUco markers"
+        in refused(tmp_path, SOUND[:start] + SOUND[stop:]).message
     )
 
 
@@ -279,7 +280,7 @@ def test_grouped_cells_leave_the_gaps_free() -> None:
 
 def test_every_key_is_explained_to_people_in_words() -> None:
     groups = {group.name: {key.name: key for key in group.keys} for group in groups_of(json_schema())}
-    assert list(groups) == ["template", "page size", "fiducial", "code place", "field", "rules"]
+    assert list(groups) == ["template", "page size", "fiducial", "code place", "paper", "field", "rules"]
     assert set(groups["template"]) == set(Template.model_fields)
     assert set(groups["field"]) == set(Field.model_fields)
     assert set(groups["rules"]) == set(Rules.model_fields)

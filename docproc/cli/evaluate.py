@@ -65,6 +65,7 @@ def evaluate(
 
     found = evaluation.read_found(results)
     judged = evaluation.judge(found, evaluation.read_truth(truth), by=by.value)
+    _tell_unread(judged)
     if by is JoinBy.NAME:
         _tell_missing([one for one in judged if not one.found], found)
     total, by_template = evaluation.evaluate(judged), evaluation.evaluate_by_template(judged)
@@ -82,6 +83,23 @@ def evaluate(
     console.print(_reject_table(total))
     if unseen:
         console.print(_unseen_table(unseen))
+
+
+def _tell_unread(judged: Sequence[Judged]) -> None:
+    """Which pages of the truth the results have nothing of: their fields count as not found."""
+    pages = dict.fromkeys((one.truth.source, one.truth.page) for one in judged)
+    unread = [
+        page for page in pages if page not in {(one.truth.source, one.truth.page) for one in judged if one.found}
+    ]
+    if not unread:
+        return
+    named = ", ".join(f"{source}, page {page}" for source, page in unread[:MOST_NAMES])
+    more = f", and {len(unread) - MOST_NAMES} more" if len(unread) > MOST_NAMES else ""
+    typer.echo(
+        f"Of {len(unread)} of {len(pages)} pages of the truth no field is in the results; all of theirs count as not "
+        f"found: {named}{more}.",
+        err=True,
+    )
 
 
 def _tell_missing(missing: Sequence[Judged], found: Sequence[Found]) -> None:

@@ -162,15 +162,16 @@ def print_summary(summary: Summary) -> None:
     table.add_column()
     share = f"{summary.accepted / summary.fields:.1%}" if summary.fields else ""
     unregistered = [("pages not on a template", summary.unregistered, "is it another form? see sheet review")]
-    incomplete = [
+    told = [
         ("papers incomplete", summary.papers_incomplete, "a page is missing; see sheet review"),
         ("foreign pages", summary.pages_foreign, "between the pages of a paper; see sheet review"),
         ("double pages", summary.pages_double, "their number came before; see sheet review"),
+        ("bad pictures", summary.pages_defective, "blurred, dark or glaring: take them again; see sheet forms"),
     ]
     rows = [
         ("pages read", summary.pages, f"{summary.pages_to_review:,} to review"),
         *(unregistered if summary.unregistered else ()),
-        *(row for row in incomplete if row[1]),
+        *(row for row in told if row[1]),
         ("fields", summary.fields, ""),
         ("  accepted", summary.accepted, share),
         ("  to review", summary.review, _why_to_review(summary)),

@@ -54,7 +54,10 @@ def by_markers(gray: Gray, fiducials: Sequence[Fiducial], sheet: PageSize) -> tu
 
 
 def by_edges(page: Page, size: PageSize) -> tuple[Hypothesis, ...]:
-    """The sheet's own corners, in the turns in which a sheet of this shape may lie; upright first."""
+    """The sheet's own corners, in the turns in which a sheet of this shape may lie; upright first.
+
+    Nothing agrees with one of them yet: what is printed says which way up the sheet lies.
+    """
     found = find_sheet(page)
     if found is None:
         return ()
@@ -66,7 +69,7 @@ def by_edges(page: Page, size: PageSize) -> tuple[Hypothesis, ...]:
         matrix = cv2.getPerspectiveTransform(size.box.corners().astype(np.float32), corners.astype(np.float32))
         page_from_form = Transform.of(matrix)
         if is_plausible(page_from_form, size.box.corners(), page.pixels.shape):
-            hypotheses.append(Hypothesis(page_from_form, 4, 4))
+            hypotheses.append(Hypothesis(page_from_form, 0, 0))
     return tuple(hypotheses)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from docproc.form.location import LocatedField
+from docproc.form.markers import draw_marker
 from docproc.geometry import Box, Transform
 from docproc.template import Template
 
@@ -89,7 +90,11 @@ def white_sheet(template: Template) -> tuple[npt.NDArray[np.uint8], Transform]:
     sheet = np.full((*size, 3), 255, np.uint8)
     for fiducial in template.fiducials:
         box = sheet_from_form.box(fiducial.box)
-        sheet[round(box.top) : round(box.bottom), round(box.left) : round(box.right)] = 0
+        place = sheet[round(box.top) : round(box.bottom), round(box.left) : round(box.right)]
+        place[:] = 0
+        if fiducial.kind == "aruco":
+            marker = Image.fromarray(draw_marker(fiducial)).resize(place.shape[1::-1], Image.Resampling.NEAREST)
+            place[:] = np.array(marker)[..., np.newaxis]
     return sheet, sheet_from_form
 
 

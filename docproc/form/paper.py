@@ -39,6 +39,9 @@ NEAR_ON_PHOTO = 0.045  #: The same of a shape that a photograph tells: half of w
 NEAR = 0.02  #: Share by which an image's size or shape may differ from a paper's and still be that paper.
 LEAST_DPI = 100.0  #: Below, programs write a screen's resolution.
 LARGEST_MM = 1200.0  #: A0 is smaller; a larger sheet is a wrong word in a file.
+WHOLE = (
+    "the picture must show the sheet and nothing else, or, on a photograph, all four of its sides on something darker"
+)
 FAR = 0.06  #: From this on the image does not show that paper, or not all of it, or more.
 
 
@@ -76,7 +79,7 @@ def paper_of(page: Page, given: Size | None = None, *, in_file: Size | None = No
         if _off(size, width_px, height_px) > FAR:
             raise PageError(
                 f"{seen} has not the shape of {size[0]:g} x {size[1]:g} mm.",
-                remedy="Cut the image to the sheet's edges, or name the right size with --paper.",
+                remedy=f"Name the right size with --paper; {WHOLE}.",
             )
         return Paper(size, "as given")
     if page.dpi is not None and page.dpi >= LEAST_DPI and in_file is None:
@@ -95,11 +98,19 @@ def paper_of(page: Page, given: Size | None = None, *, in_file: Size | None = No
             return Paper(size, f"taken for {name} by its shape; if that is wrong, name the right size with --paper")
     raise PageError(
         f"{seen} does not say its size on paper, and has the shape of no common one.",
-        remedy="Measure the sheet and name its size with --paper, like --paper 148x105; or cut the image to it.",
+        remedy=f"Measure the sheet and name its size with --paper, like --paper 148x105; {WHOLE}.",
     )
 
 
-def on_its_background(page: Page, given: Size | None = None) -> Page | None:
+@dataclass(frozen=True, slots=True)
+class OnBackground:
+    """A sheet that was photographed, flattened."""
+
+    page: Page
+    looks_like: str  #: The common paper whose shape it has nearly, by its name; "" for none.
+
+
+def on_its_background(page: Page, given: Size | None = None) -> OnBackground | None:
     """The sheet that a photograph shows, flattened to the shape of its paper; None where no edge of it is seen.
 
     Without a `given` size the shape is that of a common paper, where it is nearly that, else as it is seen.
@@ -108,11 +119,17 @@ def on_its_background(page: Page, given: Size | None = None) -> Page | None:
     if sheet is None:
         return None
     seen = sheet.aspect(page.pixels.shape)
-    known = [given] if given is not None else [PAPERS[name] for name in COMMON]
-    shapes = [shape for size in known for shape in (size[0] / size[1], size[1] / size[0])]
-    nearest = min(shapes, key=lambda shape: abs(math.log(seen / shape)))
-    sure = given is not None or abs(seen / nearest - 1) <= NEAR_ON_PHOTO
-    return rectified(page, sheet, nearest if sure else seen)
+    near = {name: _nearest(PAPERS[name], seen) for name in COMMON}
+    name = min(near, key=lambda name: abs(math.log(seen / near[name])))
+    if abs(seen / near[name] - 1) > NEAR_ON_PHOTO:
+        name = ""
+    shape = _nearest(given, seen) if given is not None else near[name] if name else seen
+    return OnBackground(rectified(page, sheet, shape), name)
+
+
+def _nearest(size: Size, aspect: float) -> float:
+    """Width by height of a paper, lying the way that is nearer to what is seen."""
+    return min(size[0] / size[1], size[1] / size[0], key=lambda shape: abs(math.log(aspect / shape)))
 
 
 def _whole(side_mm: float) -> float:

@@ -7,6 +7,7 @@ What is printed on the sheet is not looked at.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -26,6 +27,7 @@ NEAR = 0.012  #: Of the working side: pieces of one line lie this near to it,
 NEAR_DEG = 4.0  #: and lean no more against it: paper curls.
 STEEPEST_DEG = 40.0  #: By which perspective bends a corner of 90 degrees.
 FOCAL = 0.85  #: Of the image's long side: a phone's main camera, about 26 mm on film.
+RIM = 0.004  #: Of a flattened sheet's long side: a millimeter of A4, where its edge and the desk may show.
 FARTHEST = 0.25  #: Of the image's side: how far beyond it a corner may lie.
 SMALLEST = 0.15  #: Share of the image that a sheet fills; a smaller one cannot be read.
 PROBES = 60  #: Points along a side where inside and outside are compared.
@@ -253,4 +255,8 @@ def rectified(page: Page, sheet: Sheet, aspect: float) -> Page:
     size = round(width), round(width / aspect)
     target = Box(-0.5, -0.5, *size).corners()
     flat_from_page = cv2.getPerspectiveTransform(sheet.corners_px.astype(np.float32), target.astype(np.float32))
-    return Page(page.ref, cv2.warpPerspective(page.pixels, flat_from_page, size, flags=cv2.INTER_CUBIC), None)
+    flat = cv2.warpPerspective(page.pixels, flat_from_page, size, flags=cv2.INTER_CUBIC)
+    # The sheet's edge is no line on it: its rim is painted over with what lies inside.
+    rim = math.ceil(RIM * max(size))
+    inner = flat[rim:-rim, rim:-rim]
+    return Page(page.ref, cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_REPLICATE), None)

@@ -52,7 +52,7 @@ def proposed(template: Template, *, photographed: bool) -> tuple[tuple[Field, ..
         photo = on_its_background(replace(page, pixels=photograph(page.pixels, page.pixels.shape[1] / size[0])), size)
         if photo is None:
             return (), Image.fromarray(page.pixels)
-        page = photo
+        page = photo.page
     proposal = propose_fields(page, size)
     fields = tuple(one.field for one in proposal.fields)
     drawn = draw_fields(proposal.sheet, template.model_copy(update={"fields": fields, "fiducials": ()}))

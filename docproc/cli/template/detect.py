@@ -78,7 +78,7 @@ def detect(
     from docproc.decoding import form_fields
     from docproc.form.draft import draft_paths, write_draft
     from docproc.form.naming import read_labels, with_names
-    from docproc.form.paper import Paper, on_its_background, paper_of, parse_paper
+    from docproc.form.paper import PAPERS, Paper, on_its_background, paper_of, parse_paper
     from docproc.form.proposal import from_form, propose_fields
     from docproc.ocr import is_installed, require_ocr, upright_turn
 
@@ -98,8 +98,10 @@ def detect(
     pdf_size, own = form_fields(blank, page_number - 1) or (None, ())
     flat = None if own else on_its_background(page, given)
     if flat is not None:
-        page, pdf_size = flat, None
+        page, pdf_size = flat.page, None
         typer.echo(f"{blank.name}: the sheet is found on its background, and straightened")
+        if given is not None and flat.looks_like and sorted(PAPERS[flat.looks_like]) != sorted(given):
+            typer.echo(f"{blank.name}: it has the shape of {flat.looks_like}; is {paper} right?")
     with _busy("Which way up is it? Reading its print ..."):
         turn = upright_turn(page.pixels) if labels and not own else 0
     if turn:
