@@ -28,7 +28,7 @@ SHADE_PERCENTILE = 20  #: Of the paper around a field: what it is where no lamp 
 BRIGHT_PERCENTILE = 75  #: Of the fields' paper: what it is at the bright side of the page.
 LEAST_VEIL = 0.35  #: Share of the way to white by which glare lifts paper above that beside it,
 LEAST_PAGE_VEIL = 0.25  #: and above that of the page's bright side,
-LEAST_RISE = 10.0  #: and gray levels.
+LEAST_RISE = 15.0  #: and gray levels.
 PART_HEIGHTS = 0.4  #: Length of a part of a field that must show its lines, or writing: about a digit's width.
 LINE_HEIGHTS = 0.15  #: Above and below a field's box, its lines are sought there.
 LEAST_SHARE = 0.02  #: Of a field under glare: a stroke's width in a cell.
@@ -62,9 +62,10 @@ def under_glare(gray: Gray, located: Sequence[LocatedField], height_px: float) -
     block = max(round(height_px / FIELD_PX), 1)
     whole = np.ones((block, block), np.uint8)
     darkest = cv2.erode(gray, whole)[block // 2 :: block, block // 2 :: block]
-    brightest = cv2.dilate(gray, whole)[block // 2 :: block, block // 2 :: block]
-    side = round(PRINT_HEIGHTS * height_px / block) | 1
-    paper = cv2.morphologyEx(brightest, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    mean = cv2.resize(gray, darkest.shape[::-1], interpolation=cv2.INTER_AREA)
+    side = np.ones((round(PRINT_HEIGHTS * height_px / block) | 1,) * 2, np.uint8)
+    # Print is filled, then the bright rims go that cameras draw around it.
+    paper = cv2.morphologyEx(cv2.morphologyEx(mean, cv2.MORPH_CLOSE, side), cv2.MORPH_OPEN, side)
     strips = {one.field.name: _strip(paper, darkest, block, one) for one in located}
     papers = [float(np.nanmedian(strip.paper[strip.inner])) for strip in strips.values() if _is_shown(strip)]
     bright = float(np.percentile(papers, BRIGHT_PERCENTILE)) if papers else 255.0
