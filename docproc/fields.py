@@ -6,9 +6,8 @@ Out: a `FieldReading` each; nothing is written, logged or remembered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Protocol
 
 import cv2
@@ -99,12 +98,12 @@ def read_fields(
     *,
     line_reader: LineReader | None = None,
     witness: Witness | None = None,
-    hidden: Mapping[str, Kind] = MappingProxyType({}),
+    hidden: Collection[str] = (),
     trace: Trace | None = None,
 ) -> tuple[FieldReading, ...]:
     """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs.
 
-    Those that are `hidden`, by name and by what, go to review, whatever is read.
+    Those that are `hidden` under glare, by their names, go to review, whatever is read.
     """
     watch = trace or Silent()
     proposals = propose(page, located, trace=watch)
@@ -114,8 +113,7 @@ def read_fields(
     taken = 0
     for proposal in proposals:
         own = slice(taken, taken + len(proposal.glyphs))
-        cause = hidden.get(proposal.image.field.name)
-        known = () if cause is None else (f"{Reason.DEFECT}:{cause}",)
+        known = (f"{Reason.DEFECT}:{Kind.GLARE}",) if proposal.image.field.name in hidden else ()
         readings.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
         taken = own.stop
     return tuple(readings)

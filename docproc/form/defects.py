@@ -8,8 +8,8 @@ somebody takes a better picture. What lies under glare, or out of the picture, c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import cv2
@@ -70,9 +70,7 @@ class Defects:
     """What was found on a page."""
 
     found: tuple[Defect, ...] = ()
-    hidden: Mapping[str, Kind] = field(
-        default_factory=dict
-    )  #: Fields that cannot be trusted, by name, and what hides them.
+    hidden: frozenset[str] = frozenset()  #: Names of the fields under glare, which cannot be trusted.
 
 
 def find_defects(
@@ -103,17 +101,16 @@ def find_defects(
     papers = [float(np.percentile(piece, PAPER_PERCENTILE)) for piece in pieces] or [255.0]
     if (bare := float(np.median(papers))) < LEAST_PAPER:
         found.append(Defect(Kind.DARKNESS, bare, "of 255"))
-    hidden: dict[str, Kind] = {}
+    under: dict[str, float] = {}
     if np.percentile(papers, DIMMER_PERCENTILE) < WHITE_PAPER:
         under = under_glare(gray, located, height_px)
-        hidden = dict.fromkeys(under, Kind.GLARE)
-        if under:
-            found.append(Defect(Kind.GLARE, 100 * max(under.values()), "%"))
+    if under:
+        found.append(Defect(Kind.GLARE, 100 * max(under.values()), "%"))
     if page_from_form is not None and sheet is not None:
         cut = _cut_mm(gray.shape, page_from_form, sheet)
         if cut > LEAST_CUT_MM:
             found.append(Defect(Kind.CUT, cut, "mm"))
-    return Defects(tuple(found), hidden)
+    return Defects(tuple(found), frozenset(under))
 
 
 def _on_paper(
