@@ -15,6 +15,7 @@ The way of a page, and where to find it:
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
     reader, engine/, batch     many pages, on all cores
     collation                  pages put together to papers: missing, double and foreign ones
+    ledger/                    the memory of a batch: its pages, where each stands, what was read
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets
     editor/                    the template editor: a local page in the browser

@@ -1,0 +1,134 @@
+"""What a ledger tells: how far a batch is, and what came of its pages.
+
+In:  a ledger.
+Out: counts, runs, and the outcomes in the batch's order, one at a time.
+Rows are fetched some at a time, so that neither memory nor a lock grows with the batch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docproc.ledger.opening import LEDGER_NAME, damaged, explained, open_to_read
+from docproc.ledger.records import as_page, from_json
+from docproc.page import PageRef, Unreadable
+from docproc.reading import Record
+
+WHOLE_FILE = -1  #: In place of a page's index, for a file that could not be listed.
+ROWS_AT_A_TIME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many pages of the batch stand where; a file that could not be listed counts as one that failed."""
+
+    pending: int = 0
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    quarantined: int = 0
+
+    @property
+    def pages(self) -> int:
+        """All of them."""
+        return self.settled + self.pending + self.running
+
+    @property
+    def settled(self) -> int:
+        """Those that have an outcome."""
+        return self.done + self.failed + self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process that worked on the batch."""
+
+    number: int  #: From 1.
+    started_at: str  #: UTC, ISO 8601.
+    ended_at: str | None  #: None while it goes on, and for ever where its process died.
+    pid: int
+    host: str
+    version: str  #: Of docproc.
+    settings: Mapping[str, Any]
+
+
+@contextmanager
+def read_ledger(folder: Path) -> Iterator[LedgerView]:
+    """The ledger in `folder` for looking only, also while a run goes on.
+
+    Raises
+    ------
+    LedgerError
+        If there is none, or it is no ledger of this docproc.
+    """
+    with open_to_read(folder) as db:
+        yield LedgerView(db, folder / LEDGER_NAME)
+
+
+class LedgerView:
+    """A ledger for looking; see `read_ledger`."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+
+    def counts(self) -> Counts:
+        """How many pages of the batch stand where."""
+        return Counts(**dict(self._rows("SELECT state, count(*) FROM pages WHERE in_batch = 1 GROUP BY state")))
+
+    def runs(self) -> list[Run]:
+        """All runs, in the order in which they began."""
+        rows = self._rows("SELECT id, started_at, ended_at, pid, host, version, settings FROM runs ORDER BY id")
+        return [
+            Run(number, started_at, ended_at, pid, host, version, json.loads(settings))
+            for number, started_at, ended_at, pid, host, version, settings in rows
+        ]
+
+    def outcomes(self) -> Iterator[Record | Unreadable]:
+        """What came of the pages of the batch that have an outcome, in its order.
+
+        A page that was not read itself, because an equal one was, has that one's record under its own name.
+
+        Raises
+        ------
+        LedgerError
+            If the ledger is damaged.
+        """
+        position = -1
+        while rows := self._rows(_OUTCOMES, (position, ROWS_AT_A_TIME)):
+            position = rows[-1][0]
+            for _, source, index, path, sha256, duplicate_of, reading, text, message, remedy in rows:
+                if text is None:
+                    yield Unreadable(source, None if index == WHOLE_FILE else index + 1, message, remedy)
+                else:
+                    ref = PageRef(source, os.fsdecode(path), index, sha256)
+                    yield as_page(self._record(reading, text), ref, duplicate_of=duplicate_of)
+
+    def _record(self, reading: int, text: str) -> Record:
+        crops = dict(self._rows("SELECT place, png FROM crops WHERE reading = ?", (reading,)))
+        try:
+            return from_json(text, crops)
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(self._path, f"reading {reading}: {error}") from error
+
+    def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with explained(self._path):
+            return self._db.execute(sql, values).fetchall()
+
+
+_OUTCOMES = """
+    SELECT pages.position, pages.source, pages.page_index, pages.path, pages.sha256, pages.duplicate_of,
+        pages.reading, readings.record, failures.message, failures.remedy
+    FROM pages
+    LEFT JOIN readings ON readings.id = pages.reading
+    LEFT JOIN failures ON failures.page = pages.id
+    WHERE pages.in_batch = 1 AND pages.position > ? AND (pages.reading IS NOT NULL OR failures.page IS NOT NULL)
+    ORDER BY pages.position LIMIT ?
+"""
