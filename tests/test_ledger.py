@@ -257,6 +257,7 @@ def test_a_run_that_was_killed_is_taken_up_where_it_stopped(tmp_path):
     killed(tmp_path, 6, start=3)
     with read_ledger(tmp_path) as view:
         assert view.counts() == Counts(done=2, running=3, pending=1)
+        assert not view.is_running()
         assert [run.ended_at is None for run in view.runs()] == [False, True]
     with open_ledger(tmp_path, settings={}) as ledger:  # the lock of the dead is no lock
         ledger.enter(map(entry, range(6)))
@@ -317,6 +318,7 @@ def test_others_may_look_while_a_run_goes_on(tmp_path):
     with open_ledger(tmp_path, settings={}) as ledger:
         ledger.enter(map(entry, range(3)))
         with read_ledger(tmp_path) as view:
+            assert view.is_running()
             for done, page in enumerate(ledger.waiting()):
                 assert view.counts() == Counts(done=done, pending=3 - done)
                 ledger.keep(page.id, record(page.ref))
@@ -392,6 +394,18 @@ def test_a_ledger_that_was_overwritten_in_part_says_so(tmp_path):
         view.counts()
         list(view.outcomes())
     assert "read anew" in caught.value.remedy
+
+
+def test_a_record_that_makes_no_sense_is_damage_and_named(tmp_path):
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter([entry(1)])
+        ledger._db.execute(
+            "INSERT INTO readings (sha256, page_index, read_with, record) SELECT sha256, page_index, read_with, '{' "
+            "FROM pages"
+        )
+        ledger.enter([entry(1)])
+        with pytest.raises(LedgerError, match=r"is damaged, or no ledger of docproc \(reading 1: "):
+            list(ledger.outcomes())
 
 
 def test_a_folder_that_cannot_be_made_is_named_with_a_remedy(tmp_path):

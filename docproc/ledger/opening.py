@@ -22,6 +22,7 @@ LOCK_NAME = "ledger.lock"
 NAMES = frozenset((LEDGER_NAME, LOCK_NAME, f"{LEDGER_NAME}-wal", f"{LEDGER_NAME}-shm", f"{LEDGER_NAME}-journal"))
 """All files that a ledger may have in its folder."""
 
+LOCK_S = 0.5  #: A run waits that long for the lock: somebody may only be looking whether it is held.
 BUSY_S = 10.0  #: A writer waits that long for a reader that happens to look, before it gives up.
 
 
@@ -67,6 +68,22 @@ def open_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
     with explained(path), closing(_connect(f"{_uri(path)}?mode=ro")) as db:
         require_current(db, path)
         yield db
+
+
+def is_written(folder: Path) -> bool:
+    """Whether a run is going on in `folder`."""
+    path = folder / LOCK_NAME
+    if not path.is_file():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False  # where no lock can be had, no run can be going on either
+    lock.release()
+    return False
 
 
 @contextmanager
@@ -126,7 +143,7 @@ def _locked(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK_NAME)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOCK_S)
     except Timeout as error:
         raise LedgerError(
             f"{folder}: another run is going on in this folder{_holder(folder)}.",

@@ -8,7 +8,8 @@ A migration that has been released is never changed: what comes after it is anot
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,16 +131,22 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] 
     version = version_of(db, path)
     _refuse_newer(version, path, migrations)
     for migration in migrations[version:]:
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             for statement in migration.statements:
                 db.execute(statement)
             db.execute("INSERT INTO migrations (number, name) VALUES (?, ?)", (migration.number, migration.name))
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of the block is written, or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:  # on a full disk SQLite has taken it back already
+            db.execute("ROLLBACK")
 
 
 def require_current(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -14,16 +14,16 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from docproc import __version__
-from docproc.errors import LedgerError
 from docproc.ledger.opening import LEDGER_NAME, explained, open_to_write
 from docproc.ledger.rows import KnownPage, PageRows, now
+from docproc.ledger.schema import transaction
 from docproc.ledger.states import Event, Standing, State, transition
 from docproc.ledger.view import ROWS_AT_A_TIME, WHOLE_FILE, LedgerView
 from docproc.page import PageRef, Unreadable
@@ -83,11 +83,8 @@ def open_ledger(folder: Path, *, settings: Mapping[str, Any]) -> Iterator[Ledger
         ledger = Ledger(db, folder / LEDGER_NAME, settings)
         try:
             yield ledger
-        except BaseException:
-            with suppress(LedgerError):  # what stopped the run may stop its end, too, and is the better message
-                ledger.end()
-            raise
-        ledger.end()
+        finally:
+            ledger.end()
 
 
 class Ledger(LedgerView):
@@ -255,15 +252,8 @@ class Ledger(LedgerView):
     @contextmanager
     def _change(self) -> Iterator[None]:
         """One transaction."""
-        with explained(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # on a full disk SQLite has taken it back already
-                    self._db.execute("ROLLBACK")
-                raise
+        with explained(self._path), transaction(self._db):
+            yield
 
 
 _WAITING = f"""

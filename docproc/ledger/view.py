@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docproc.ledger.opening import LEDGER_NAME, damaged, explained, open_to_read
+from docproc.ledger.opening import LEDGER_NAME, damaged, explained, is_written, open_to_read
 from docproc.ledger.records import as_page, from_json
 from docproc.page import PageRef, Unreadable
 from docproc.reading import Record
@@ -90,6 +90,10 @@ class LedgerView:
             Run(number, started_at, ended_at, pid, host, version, json.loads(settings))
             for number, started_at, ended_at, pid, host, version, settings in rows
         ]
+
+    def is_running(self) -> bool:
+        """Whether a run is going on now; where none is, pages that seem to be read were left by one that died."""
+        return is_written(self._path.parent)
 
     def outcomes(self) -> Iterator[Record | Unreadable]:
         """What came of the pages of the batch that have an outcome, in its order.
