@@ -200,6 +200,17 @@ def test_a_page_that_failed_is_read_again_only_where_that_is_asked_for(tmp_path)
         assert list(ledger.outcomes()) == [record(entry(1).ref, "000001")]
 
 
+def test_a_failed_page_whose_copy_was_read_since_is_not_read_again(tmp_path):
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter([entry(1, content="same")])
+        ledger.keep(next(ledger.waiting()).id, Unreadable("000001.png", 1, "torn", "mend"))
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter([entry(1, content="same"), entry(2, content="same")])
+        assert read_all(ledger) == ["000002.png"]
+        assert list(ledger.waiting(retry_failed=True)) == []
+        assert [outcome.fields[0].text for outcome in ledger.outcomes()] == ["000002", "000002"]
+
+
 def test_a_failed_page_of_new_content_is_read(tmp_path):
     with open_ledger(tmp_path, settings={}) as ledger:
         ledger.enter([entry(1)])
