@@ -21,7 +21,7 @@ OpenWork = Callable[[], Callable[[Task], Result]]
 class Lost:
     """In place of a result: the task twice took down the process that worked on it."""
 
-    detail: str  #: How the process ended, for people.
+    detail: str  #: How the processes ended, for people: "the process that worked on it was killed (SIGKILL), twice".
 
 
 class Engine(Protocol):
@@ -30,8 +30,8 @@ class Engine(Protocol):
     def run(self, tasks: Iterable[Task], open_work: OpenWork[Task, Result]) -> Iterator[tuple[Task, Result | Lost]]:
         """Each task with its result, in the order of `tasks`, which is read only as far as there is room.
 
-        An exception that the work raises comes out of the iterator and ends the run. Closing the iterator ends it,
-        too, once the tasks in hand are done.
+        An exception that the work raises comes out of the iterator, after the results of earlier tasks, and ends
+        the run. Closing the iterator ends it, too; what is being worked on is dropped.
 
         Parameters
         ----------

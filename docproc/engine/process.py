@@ -1,0 +1,146 @@
+"""One worker process as its parent sees it: started, given tasks, heard, ended, and how it ended in words.
+
+The other end of the pipe is docproc.engine.worker. Which task goes to which worker is decided in docproc.engine.pool.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+from docproc.engine.worker import Message, serve
+
+#: For so long a process is waited for that was told to end, or was killed: one that hangs in a dead disk cannot die.
+GRACE_S = 2.0
+
+#: Signals by which a process falls, rather than is felled.
+CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
+
+
+@dataclass(eq=False, slots=True)
+class InHand:
+    """A task that was taken and not yet handed out again."""
+
+    task: Any
+    ends: list[str] = field(default_factory=list)  #: How the processes ended that worked on it.
+    is_done: bool = False
+    outcome: Any = None
+    failure: tuple[Exception, str] | None = None  #: In place of an outcome: what the work raised, and its traceback.
+
+
+@dataclass(eq=False, slots=True)
+class WorkerProcess:
+    """A process, and what it was given: the first of that is being worked on, the others lie in its pipe."""
+
+    process: SpawnProcess
+    pipe: Connection
+    given: deque[InHand]
+    is_ready: bool = False  #: The work is open there.
+    since: float = 0.0  #: When it began with the first of `given`, by `time.monotonic`.
+
+    def give(self, item: InHand) -> None:
+        """Send a task. One that cannot be sent stays in `given`, as if the worker had died a moment later."""
+        if not self.given:
+            self.since = time.monotonic()
+        self.given.append(item)
+        self.send(ForkingPickler.dumps(item.task))
+
+    def send(self, packed: bytes | memoryview) -> None:
+        """Send something to a worker that may have died; whether it has, `hear` tells."""
+        with suppress(OSError):
+            self.pipe.send_bytes(packed)
+
+    def set_ready(self) -> None:
+        """Send what was kept for it from its beginning."""
+        self.is_ready = True
+        kept = list(self.given)
+        self.given.clear()
+        for item in kept:
+            self.give(item)
+
+    def hand_over(self) -> InHand:
+        """The task that it has done; it is at work on the next one already."""
+        self.since = time.monotonic()
+        return self.given.popleft()
+
+    def hear(self) -> tuple[list[Message], bool]:
+        """What it has said since, and whether it has ended."""
+        has_ended = not self.process.is_alive()  # asked first: its last words may come until then
+        said: list[bytes] = []
+        try:
+            while self.has_spoken():
+                said.append(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            has_ended = True
+        return [pickle.loads(packed) for packed in said], has_ended
+
+    def has_spoken(self) -> bool:
+        """Whether there is something to hear, if only that it has ended."""
+        try:
+            return self.pipe.poll()
+        except OSError:  # so it is on Windows
+            return True
+
+    def end(self, *, grace_s: float = GRACE_S) -> None:
+        """Have it end, and kill it if it does not; nothing that it says is heard any more."""
+        self.pipe.close()
+        self.process.join(grace_s)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(GRACE_S)
+
+    def end_in_words(self) -> str:
+        """How it ended by itself: "was killed (SIGKILL)"."""
+        self.end()
+        code = self.process.exitcode
+        if code is None:
+            return "does not end"
+        if code >= 0:
+            return f"ended with exit code {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:  # SIGRTMIN + n has no name
+            name = f"signal {-code}"
+        return f"{'crashed' if name in CRASHES else 'was killed'} ({name})"
+
+
+def start_worker(memory_limit_mb: float | None, keep: Iterable[InHand], crew: list[WorkerProcess]) -> None:
+    """Start a worker that will be given the tasks in `keep` once it is ready, and add it to `crew`.
+
+    It is spawned: a fork would copy the locks of threads that it does not copy.
+    """
+    context = multiprocessing.get_context("spawn")
+    pipe, its_pipe = context.Pipe()
+    process = context.Process(target=serve, args=(its_pipe, memory_limit_mb), daemon=True)
+    with its_pipe, _interrupts_held_back():
+        process.start()
+        crew.append(WorkerProcess(process, pipe, deque(keep)))
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes that are started within never hear Ctrl-C, which would end them noisily while they still import.
+
+    This process hears it at the end. On Windows, where signals cannot be held back, it is not.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # the first process would start it, and that lets signals through again
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
