@@ -13,7 +13,8 @@ The way of a page, and where to find it:
     rules, decision            what a value must satisfy; accepted, to review, or rejected
     fields                     read_fields: all of the above for fields whose places are known
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
-    reader, engine/, batch     many pages, on all cores
+    listing, reader, engine/   many pages, on all cores
+    batch, tables              a folder of pages to a ledger, and that to tables
     collation                  pages put together to papers: missing, double and foreign ones
     ledger/                    the memory of a batch: its pages, where each stands, what was read
     drafting                   what filled pages say of a template that was proposed from a blank one

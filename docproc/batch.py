@@ -1,109 +1,39 @@
 """A folder of pages to a folder of results: what `docproc process` and programs call.
 
 In:  files, folders and globs; a template, or those that lie in the folders.
-Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, and a `Summary`.
+Out: the ledger of the batch, its tables, and a `Summary`.
 A page that cannot be read fails alone and is named; the batch goes on. Only this process writes: workers read pages
-and hand back records.
+and hand back records, which are kept as they come. Whatever ends the run, the same call goes on where it ended.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
+from docproc import __version__
 from docproc.character.recognizer import load_recognizer
-from docproc.collation import Collation, require_whole_papers
 from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
-from docproc.engine import Engine, Lost, OpenWork, PoolEngine, SerialEngine
-from docproc.errors import MissingExtraError, PageError
-from docproc.export import Results, open_results
-from docproc.export.rows import is_looked_at_whole, is_unread
-from docproc.form.cutting import as_png, crop
-from docproc.form.defects import Kind
-from docproc.geometry import Box
-from docproc.page import PageRef, Source, Unreadable, find_sources, list_pages, load_page
-from docproc.reader import OpenReader, Outcome, PageTask, Task
-from docproc.reading import Reason, Verdict
-from docproc.template import Template, find_template, load_template, load_templates
+from docproc.engine import Engine, Lost, PoolEngine, SerialEngine
+from docproc.export import refuse_others
+from docproc.ledger import LEDGER_NAME, Ledger, digest_of, open_ledger, read_ledger
+from docproc.listing import Listing, templates_for
+from docproc.page import Unreadable, find_sources
+from docproc.pipeline import READING_VERSION
+from docproc.reader import OpenReader, PageTask
+from docproc.reading import Record
+from docproc.tables import Summary, counted, write_tables
+from docproc.template import load_templates
 
-TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
-MARGIN_OF_HEIGHT = 0.2  #: Of a field's, around its picture.
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a batch came to, or has come to so far."""
-
-    output: Path
-    pages: int = 0  #: With a record.
-    failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
-    pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
-    pages_to_review: int = 0  #: With a verdict other than accepted.
-    unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
-    pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
-    pages_doubted: int = 0  #: Pages that were read, and are to review for a reason that none of their fields has.
-    papers_incomplete: int = 0  #: Papers of several pages that lack one.
-    pages_foreign: int = 0  #: Pages inside a paper that they are no pages of.
-    pages_double: int = 0  #: Pages with a number that an earlier one has, where no two may have the same.
-    pages_defective: int = 0  #: Pages whose picture is blurred, dark, or glaring.
-    accepted: int = 0  #: Fields.
-    review: int = 0  #: Fields.
-    rejected: int = 0  #: Fields.
-    fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
-    review_below: float | None = None  #: The threshold in force; None where none was named.
-    seconds: float = 0.0
-    failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
-
-    @property
-    def fields(self) -> int:
-        """All fields that have a record."""
-        return self.accepted + self.review + self.rejected
-
-    @property
-    def fields_to_look_at(self) -> int:
-        """Fields that stand one by one in the sheet `review`."""
-        return self.review + self.rejected - self.fields_unread
-
-    @property
-    def pages_to_look_at(self) -> int:
-        """Pages that stand as a whole in the sheet `review`."""
-        return self.pages_unread + self.pages_doubted
-
-    @property
-    def pages_per_second(self) -> float:
-        """Speed over the whole batch, starting included; 0 where no page was read: to refuse a file is no reading."""
-        return (self.pages + self.failed) / self.seconds if self.pages and self.seconds else 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """For machines."""
-        return {
-            "output": str(self.output),
-            "pages": self.pages,
-            "pages_failed": self.failed,
-            "pages_to_review": self.pages_to_review,
-            "pages_unregistered": self.unregistered,
-            "pages_defective": self.pages_defective,
-            "papers_incomplete": self.papers_incomplete,
-            "pages_foreign": self.pages_foreign,
-            "pages_double": self.pages_double,
-            "fields": self.fields,
-            "fields_accepted": self.accepted,
-            "fields_to_review": self.review,
-            "fields_rejected": self.rejected,
-            "review_below": self.review_below,
-            "seconds": round(self.seconds, 3),
-            "pages_per_second": round(self.pages_per_second, 3),
-        }
-
-
-FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
+ENTERED_AT_A_TIME = 100  #: Pages that are listed before the first of them is read: their content is hashed.
+PAGE_TIMEOUT_S = 120.0  #: A page of 20 megapixels among ten templates takes a tenth of it.
+LOSSES = 2  #: Processes that an engine lets a page take down before it gives it up.
 
 Progress = Callable[[Summary], None]
 
@@ -119,6 +49,9 @@ def process_batch(
     lines_dir: Path | None = None,
     ocr: bool = False,
     jobs: int | None = None,
+    page_timeout_s: float | None = PAGE_TIMEOUT_S,
+    retry_failed: bool = False,
+    force: bool = False,
     progress: Progress | None = None,
 ) -> Summary:
     """Read pages into tables.
@@ -130,7 +63,8 @@ def process_batch(
     inputs : sequence of paths
         Files, folders (walked to the bottom), globs.
     output_dir : Path
-        Written complete or not at all; earlier results in it are replaced.
+        With the ledger of the batch. Where that has pages already, what was read with the same templates, models and
+        settings is not read again; the tables are made anew.
     template_paths : sequence of Path
         Templates, and folders of them, for all pages: each page finds its own. Where there are none, the nearest
         `template.yaml` in a page's folder or above it serves the page; pages without one are searched for fields.
@@ -146,13 +80,20 @@ def process_batch(
         Ask a third witness of fields in doubt; needs the extra `ocr`.
     jobs : int, optional
         Processes; the number of cores where None. Few pages are read in this process.
+    page_timeout_s : float, optional
+        A page that takes longer, twice, is set aside, where pages are read by processes of their own.
+    retry_failed : bool
+        Pages that failed before are read again, too.
+    force : bool
+        All pages are read again.
     progress : callable, optional
-        Is given a `Summary` after each page.
+        Is given a `Summary` of what this run has read after each page.
 
     Raises
     ------
-    OutputError
-        Before any page is read, if the results cannot be written.
+    OutputError, LedgerError
+        If the results cannot be written, before any page is read as far as that can be told then; if another run is
+        going on in the same folder.
     MissingExtraError
         If the third witness is wanted and not installed.
     TemplateError, ModelError
@@ -164,174 +105,135 @@ def process_batch(
     line_reader = line_reader_beside(recognizer, lines_dir)
     witness = witness_beside(line_reader) if ocr else None
     policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
-    with open_results(output_dir, review_below=policy.review_below) as results:
-        given = {} if whole_image else load_templates(template_paths)
-        references = [path for template in given.values() if (path := template.reference_path) is not None]
-        sources = find_sources([os.fspath(path) for path in inputs], skip=output_dir, references=references)
-        served, templates = ({}, {}) if whole_image else _templates_for(sources, given)
-        listed = _Listing(sources, served)
-        beginning = list(islice(listed, FEW_PAGES + 1))
-        engine = choose_engine(len(beginning), jobs)
-        return keep_outcomes(
-            chain(beginning, listed),
-            engine=engine,
+    refuse_others(output_dir)
+    given = {} if whole_image else load_templates(template_paths)
+    references = [path for template in given.values() if (path := template.reference_path) is not None]
+    sources = find_sources([os.fspath(path) for path in inputs], skip=output_dir, references=references)
+    served, templates = ({}, {}) if whole_image else templates_for(sources, given)
+    started = time.monotonic()
+    settings = {
+        "inputs": [os.fspath(path) for path in inputs],
+        "templates": sorted(templates),
+        "whole_image": whole_image,
+        "review_below": policy.review_below,
+        "edition": (edition := _edition(output_dir, force=force)),
+    }
+    with open_ledger(output_dir, settings=settings) as ledger:
+
+        def read_with(paths: tuple[str, ...]) -> str:
+            return digest_of(
+                templates=[templates[path].digest for path in paths],
+                models=[one.digest for one in (recognizer, line_reader, witness) if one is not None],
+                whole_image=whole_image,
+                review_below=policy.review_below,
+                version=[__version__, READING_VERSION],
+                edition=edition,
+            )
+
+        read = read_pages(
+            ledger,
+            Listing(sources, served, read_with),
             open_reader=OpenReader(recognizer, templates, policy, whole_image, line_reader, witness),
-            results=results,
-            summary=Summary(output=output_dir, review_below=policy.review_below),
-            expected=lambda: listed.expected,
-            collation=Collation(templates.values()),
-            picture_of=_Scissors({source.name: source.path for source in sources}),
+            jobs=jobs,
+            page_timeout_s=page_timeout_s,
+            retry_failed=retry_failed,
             progress=progress,
         )
+        summary = write_tables(ledger, output_dir, templates=templates.values(), review_below=policy.review_below)
+    return replace(
+        summary,
+        pages_expected=summary.pages + summary.failed,
+        read_now=read.read_now,
+        seconds=time.monotonic() - started,
+    )
 
 
-def choose_engine(pages: int, jobs: int | None) -> Engine:
+def _edition(output: Path, *, force: bool) -> int:
+    """How often all of the batch was to be read again: readings of an earlier edition do not count."""
+    if not (output / LEDGER_NAME).is_file():
+        return 0
+    with read_ledger(output) as ledger:
+        edition = max((run.settings.get("edition", 0) for run in ledger.runs()), default=0)
+    return edition + force
+
+
+def read_pages(
+    ledger: Ledger,
+    listing: Listing,
+    *,
+    open_reader: OpenReader,
+    engine: Engine | None = None,
+    jobs: int | None = None,
+    page_timeout_s: float | None = None,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Read all pages that the ledger has no reading of, and keep what comes back as it comes.
+
+    Parameters
+    ----------
+    listing : Listing
+        The pages of the batch.
+    engine : Engine, optional
+        Chosen by the number of pages where None.
+
+    Returns
+    -------
+    Summary
+        Of what was read by this call.
+    """
+    began = time.monotonic()
+    waiting = _to_read(ledger, listing, retry_failed=retry_failed)
+    beginning = list(islice(waiting, FEW_PAGES + 1))
+    engine = engine or choose_engine(len(beginning), jobs, page_timeout_s)
+    tasks = _begun(ledger, chain(beginning, waiting))
+    so_far = Summary(output=Path())
+    for task, outcome in engine.run(tasks, open_reader):
+        if isinstance(outcome, Lost):
+            ledger.lost(task.number, outcome.detail, times=LOSSES)
+            kept: Record | Unreadable = Unreadable(task.ref.source, task.ref.index + 1, outcome.detail, "")
+        else:
+            ledger.keep(task.number, outcome)
+            kept = outcome
+        so_far = replace(
+            counted(so_far, kept),
+            pages_expected=listing.expected,
+            read_now=so_far.read_now + 1,
+            seconds=time.monotonic() - began,
+        )
+        if progress is not None:
+            progress(so_far)
+    return so_far
+
+
+def _to_read(ledger: Ledger, listing: Listing, *, retry_failed: bool) -> Iterator[PageTask]:
+    """The pages of the listing that are to be read, each once, entered as they are asked for."""
+    listed = iter(listing)
+    given: set[int] = set()
+    while some := list(islice(listed, ENTERED_AT_A_TIME)):
+        ledger.enter(some)
+        for page in ledger.waiting(retry_failed=retry_failed):
+            if page.id not in given:
+                given.add(page.id)
+                yield PageTask(page.ref, listing.templates_of(page.ref), page.id)
+        retry_failed = False
+
+
+def _begun(ledger: Ledger, tasks: Iterable[PageTask]) -> Iterator[PageTask]:
+    """The same, marked as begun when an engine takes them."""
+    for task in tasks:
+        ledger.started([task.number])
+        yield task
+
+
+def choose_engine(pages: int, jobs: int | None, page_timeout_s: float | None = None) -> Engine:
     """Processes where they pay: more than `FEW_PAGES` pages, and more than one core or job."""
     wanted = jobs if jobs is not None else _cores()
-    return PoolEngine(wanted) if wanted > 1 and pages > FEW_PAGES else SerialEngine()
+    if wanted > 1 and pages > FEW_PAGES:
+        return PoolEngine(wanted, page_timeout_s=page_timeout_s)
+    return SerialEngine()
 
 
 def _cores() -> int:
     """Cores that this process may use: a container or a scheduler may allow fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def keep_outcomes(
-    tasks: Iterable[Task],
-    *,
-    engine: Engine,
-    open_reader: OpenWork[Task, Outcome],
-    results: Results,
-    summary: Summary,
-    expected: Callable[[], int],
-    collation: Collation | None = None,
-    picture_of: Callable[[str, int, Box], bytes] = lambda source, page, box_px: b"",
-    progress: Progress | None = None,
-) -> Summary:
-    """Have the engine read all tasks, keep what comes back in order, and count it.
-
-    `collation` puts pages together to papers and may hold some back for that. `picture_of` cuts a box, in pixels, out
-    of a page, by its source and number: of a field that turned out doubtful when its page was written already.
-    """
-    started = time.monotonic()
-    papers = collation or Collation()
-    for kept in _collated(engine.run(tasks, open_reader), papers):
-        if isinstance(kept, Unreadable):
-            results.add_failure(kept)
-        else:
-            results.add(kept)
-        summary = replace(
-            _counted(summary, kept),
-            papers_incomplete=papers.incomplete,
-            pages_expected=expected(),
-            seconds=time.monotonic() - started,
-        )
-        if progress is not None:
-            progress(summary)
-    fields, pages = results.amend(papers.earlier_doubles(), picture_of)
-    return replace(
-        summary,
-        pages_to_review=summary.pages_to_review + pages,
-        accepted=summary.accepted - fields,
-        review=summary.review + fields,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Scissors:
-    """Opens pages once more to cut pictures out of them."""
-
-    path_of: Mapping[str, Path]  #: By the source's name.
-
-    def __call__(self, source: str, page: int, box_px: Box) -> bytes:
-        try:
-            pixels = load_page(PageRef(source, str(self.path_of[source]), page - 1, "")).pixels
-        except (PageError, MissingExtraError):
-            return b""  # it could be read before: it was moved, or its disk taken away
-        return as_png(crop(pixels, box_px.grown(MARGIN_OF_HEIGHT * box_px.height)))
-
-
-def _collated(outcomes: Iterable[tuple[Task, Outcome | Lost]], papers: Collation) -> Iterator[Outcome]:
-    for task, outcome in outcomes:
-        yield from papers.take(_lost(task, outcome) if isinstance(outcome, Lost) else outcome)
-    yield from papers.end()
-
-
-def _lost(task: Task, lost: Lost) -> Unreadable:
-    if isinstance(task, Unreadable):
-        return task
-    return Unreadable(
-        source=task.ref.source,
-        page=task.ref.index + 1,
-        message=f"{task.ref.source}: reading this page takes the program down ({lost.detail}).",
-        remedy="Open and save it anew in an image program, or scan it again; with less memory in use it may be read.",
-    )
-
-
-def _counted(summary: Summary, outcome: Outcome) -> Summary:
-    if isinstance(outcome, Unreadable):
-        named = (*summary.failures, outcome)[:FAILURES_NAMED]
-        return replace(summary, failed=summary.failed + 1, failures=named)
-    verdicts = [reading.verdict for reading in outcome.fields]
-    doubtful = len(verdicts) - verdicts.count(Verdict.ACCEPTED)
-    unread = is_unread(outcome)
-    return replace(
-        summary,
-        pages=summary.pages + 1,
-        pages_to_review=summary.pages_to_review + (outcome.verdict is not Verdict.ACCEPTED),
-        unregistered=summary.unregistered
-        + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
-        pages_unread=summary.pages_unread + unread,
-        pages_doubted=summary.pages_doubted + (is_looked_at_whole(outcome) and not unread),
-        pages_defective=summary.pages_defective + any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
-        pages_foreign=summary.pages_foreign + (Reason.FOREIGN_PAGE in outcome.reasons),
-        pages_double=summary.pages_double + any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
-        fields_unread=summary.fields_unread + (doubtful if unread else 0),
-        accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
-        review=summary.review + verdicts.count(Verdict.REVIEW),
-        rejected=summary.rejected + verdicts.count(Verdict.REJECTED),
-    )
-
-
-def _templates_for(
-    sources: Sequence[Source], given: dict[str, Template]
-) -> tuple[dict[Path, tuple[str, ...]], dict[str, Template]]:
-    """Which templates serve each folder, and the templates by their path."""
-    folders = dict.fromkeys(source.path.parent for source in sources)
-    if given:
-        require_whole_papers(given)
-        return dict.fromkeys(folders, tuple(given)), given
-    served: dict[Path, tuple[str, ...]] = {}
-    templates: dict[str, Template] = {}
-    for folder in folders:
-        nearest = find_template(folder)
-        if nearest is not None:
-            served[folder] = (str(nearest),)
-            if str(nearest) not in templates:
-                templates[str(nearest)] = load_template(nearest)
-                require_whole_papers({str(nearest): templates[str(nearest)]})
-    return served, templates
-
-
-class _Listing:
-    """The tasks of a batch, listed as they are asked for, and how many there are as far as is known."""
-
-    def __init__(self, sources: Sequence[Source], served: Mapping[Path, tuple[str, ...]]) -> None:
-        self.expected = len(sources)
-        self._tasks = self._list(sources, served)
-
-    def __iter__(self) -> Iterator[Task]:
-        return self._tasks
-
-    def _list(self, sources: Sequence[Source], served: Mapping[Path, tuple[str, ...]]) -> Iterator[Task]:
-        first_of: dict[str, str] = {}
-        for source in sources:
-            try:
-                refs = list_pages(source)
-            except (PageError, MissingExtraError) as error:
-                yield Unreadable(source=source.name, page=None, message=error.message, remedy=error.remedy)
-                continue
-            self.expected += len(refs) - 1
-            for ref in refs:
-                first = first_of.setdefault(ref.sha256, source.name)
-                yield PageTask(ref, served.get(source.path.parent, ()), "" if first == source.name else first)

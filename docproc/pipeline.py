@@ -27,6 +27,7 @@ from docproc.page import Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.template import Field, Template
 
+READING_VERSION = 1  #: Raised when pages are read otherwise: what was read before is then read again.
 WHOLE_IMAGE_FIELD = "value"
 EVERYWHERE = frozenset({Kind.BLUR, Kind.DARKNESS})  #: Defects that a page has in all its fields.
 
@@ -145,7 +146,7 @@ def _locate(page: Page, templates: Sequence[Template], *, whole_image: bool, tra
         return found
     template = found.template
     places = tuple((place.name, found.page_from_form.box(place.box)) for place in template.codes)
-    texts = read_places(page, identified.codes, places)
+    texts = read_places(page, identified.codes, places, pictured=template.unique_names)
     return _Sheet(found.located, template, found.page_from_form, found.residual_mm, texts)
 
 

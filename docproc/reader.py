@@ -19,7 +19,7 @@ from docproc.decision import Policy
 from docproc.errors import DocprocError, MissingExtraError, PageError
 from docproc.page import PageRef, Unreadable, load_page
 from docproc.pipeline import read_page
-from docproc.reading import Reason, Record, sent_to_review, with_detail
+from docproc.reading import Record
 from docproc.template import Template
 
 FAULT_REMEDY = "This is a fault in docproc, not in the page: please report it, with the page if you may."
@@ -31,11 +31,8 @@ class PageTask:
 
     ref: PageRef
     templates: tuple[str, ...] = ()  #: Paths of the templates of which it may be.
-    duplicate_of: str = ""  #: An earlier source of equal content.
+    number: int = 0  #: In the ledger.
 
-
-Task = PageTask | Unreadable
-"""A file that could not even be listed travels with the pages, so that the order is kept."""
 
 Outcome = Record | Unreadable
 
@@ -53,14 +50,12 @@ class OpenReader:
     load: Callable[[PageRef], Any] = load_page
     read: Callable[..., Record] = read_page
 
-    def __call__(self) -> Callable[[Task], Outcome]:
+    def __call__(self) -> Callable[[PageTask], Outcome]:
         """The model is opened by its first use."""
         return self.outcome_of
 
-    def outcome_of(self, task: Task) -> Outcome:
+    def outcome_of(self, task: PageTask) -> Outcome:
         """Read one page. Whatever goes wrong with it, it fails alone."""
-        if isinstance(task, Unreadable):
-            return task
         templates = tuple(self.templates[path] for path in task.templates)
         try:
             page = self.load(task.ref)
@@ -79,7 +74,7 @@ class OpenReader:
             raise  # the model or a template is at fault: every other page would fail, too
         except Exception as error:  # noqa: BLE001 - the one place: a fault of ours costs one page, not the batch
             return _unreadable(task.ref, f"{task.ref.source}: {_fault(error)}", FAULT_REMEDY)
-        return _marked_as_duplicate(record, task.duplicate_of) if task.duplicate_of else record
+        return record
 
 
 def _unreadable(ref: PageRef, message: str, remedy: str) -> Unreadable:
@@ -91,9 +86,3 @@ def _fault(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words} ({Path(place.filename).name}, line {place.lineno})"
-
-
-def _marked_as_duplicate(record: Record, first: str) -> Record:
-    """The record of a file that came before under another name: nobody should count it twice unseen."""
-    reason = with_detail(Reason.DUPLICATE, first)
-    return sent_to_review(record, [reason], fields=dict.fromkeys((reading.name for reading in record.fields), reason))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ import pytest
 import yaml
 from PIL import Image
 
-from docproc.batch import FEW_PAGES, Summary, choose_engine, keep_outcomes, process_batch
+from docproc.batch import FEW_PAGES, Progress, choose_engine, process_batch, read_pages
 from docproc.combination.line_reader import load_line_reader
 from docproc.decision import Policy
 from docproc.engine import PoolEngine, SerialEngine
 from docproc.errors import ModelError, OutputError, PageError, TemplateError
-from docproc.export import open_results
+from docproc.ledger import Entry, open_ledger
 from docproc.page import PageRef, Unreadable
-from docproc.reader import OpenReader, Outcome, PageTask, Task
+from docproc.reader import OpenReader, Outcome, PageTask
 from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.tables import Summary, write_tables
 
 TEMPLATE = {
     "page": {"width_mm": 100, "height_mm": 100},
@@ -65,12 +66,26 @@ def _reader() -> OpenReader:
     return OpenReader(_NoRecognizer(), {}, Policy(review_below=0.5), load=_load, read=_read)
 
 
-def _task(name: str, duplicate_of: str = "") -> PageTask:
-    return PageTask(PageRef(name, name, 0, name), duplicate_of=duplicate_of)
+def _ref(name: str) -> PageRef:
+    return PageRef(name, name, 0, name)
 
 
-def _outcome(name: str, duplicate_of: str = "") -> Outcome:
-    return _reader()().__call__(_task(name, duplicate_of))
+def _outcome(name: str) -> Outcome:
+    return _reader()()(PageTask(_ref(name)))
+
+
+class _Listed:
+    """Pages by their names, and files that could not be listed."""
+
+    def __init__(self, pages: list[str | Unreadable]) -> None:
+        self.expected = len(pages)
+        self._pages = pages
+
+    def __iter__(self) -> Iterator[Entry | Unreadable]:
+        return iter([page if isinstance(page, Unreadable) else Entry(_ref(page), "0") for page in self._pages])
+
+    def templates_of(self, ref: PageRef) -> tuple[str, ...]:
+        return ()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -91,20 +106,10 @@ def _template(folder: Path, name: str) -> Path:
     return path
 
 
-def _run(
-    tmp_path: Path, tasks: list[Task], engine: Any, progress: Callable[[Summary], None] | None = None
-) -> Summary:
-    output = tmp_path / "out"
-    with open_results(output) as results:
-        return keep_outcomes(
-            tasks,
-            engine=engine,
-            open_reader=_reader(),
-            results=results,
-            summary=Summary(output=output),
-            expected=lambda: len(tasks),
-            progress=progress,
-        )
+def _run(tmp_path: Path, pages: list[Any], engine: Any, progress: Progress | None = None) -> Summary:
+    with open_ledger(tmp_path / "out", settings={}) as ledger:
+        read_pages(ledger, _Listed(pages), open_reader=_reader(), engine=engine, progress=progress)  # type: ignore[arg-type]
+        return write_tables(ledger, tmp_path / "out")
 
 
 def test_a_page_that_cannot_be_read_fails_alone_with_its_remedy() -> None:
@@ -123,20 +128,11 @@ def test_an_error_that_concerns_every_page_ends_the_batch() -> None:
         _outcome("model.png")
 
 
-def test_a_duplicate_is_listed_and_goes_to_review_with_the_first_ones_name() -> None:
-    outcome = _outcome("copy.png", duplicate_of="a;b.png")
-    assert isinstance(outcome, Record)
-    assert (outcome.verdict, outcome.reasons) == (Verdict.REVIEW, ("duplicate_of:a%3Bb.png",))
-    assert [(reading.verdict, reading.reasons) for reading in outcome.fields] == [
-        (Verdict.REVIEW, ("duplicate_of:a%3Bb.png",))
-    ]
-
-
 @pytest.mark.parametrize("engine", [SerialEngine(), PoolEngine(2)], ids=["serial", "pool"])
 def test_results_stand_in_page_order_whatever_fails_between(tmp_path: Path, engine: Any) -> None:
     unlisted = Unreadable("empty.pdf", None, "empty.pdf: it is empty.", "Copy it again.")
-    tasks: list[Task] = [_task("a.png"), unlisted, _task("bug.png"), _task("doubt.png"), _task("broken.png")]
-    summary = _run(tmp_path, [*tasks, *(_task(f"z{page:02d}.png") for page in range(20))], engine)
+    pages = ["a.png", unlisted, "bug.png", "doubt.png", "broken.png", *(f"z{page:02d}.png" for page in range(20))]
+    summary = _run(tmp_path, pages, engine)
     fields = _rows(tmp_path / "out" / "fields.csv")
     assert [row["source"] for row in fields] == ["a.png", "doubt.png", *(f"z{page:02d}.png" for page in range(20))]
     errors = _rows(tmp_path / "out" / "errors.csv")
@@ -152,20 +148,20 @@ def test_results_stand_in_page_order_whatever_fails_between(tmp_path: Path, engi
 
 def test_a_page_that_kills_its_worker_twice_is_named_and_the_batch_goes_on(tmp_path: Path) -> None:
     names = ["a.png", "b.png", "deadly.png", "c.png", "d.png"]
-    summary = _run(tmp_path, [_task(name) for name in names], PoolEngine(2))
+    summary = _run(tmp_path, names, PoolEngine(2))
     assert [row["source"] for row in _rows(tmp_path / "out" / "fields.csv")] == ["a.png", "b.png", "c.png", "d.png"]
     (error,) = _rows(tmp_path / "out" / "errors.csv")
     assert (error["source"], error["page"]) == ("deadly.png", "1")
-    assert "takes the program down" in error["error"]
+    assert "given up: the process that worked on it" in error["error"]
     assert (summary.pages, summary.failed) == (4, 1)
 
 
 def test_progress_is_told_after_each_page(tmp_path: Path) -> None:
     told: list[tuple[int, int, int]] = []
-    tasks: list[Task] = [_task("a.png"), _task("broken.png"), _task("doubt.png")]
+    pages = ["a.png", "broken.png", "doubt.png"]
     _run(
         tmp_path,
-        tasks,
+        pages,
         SerialEngine(),
         progress=lambda so_far: told.append((so_far.pages, so_far.failed, so_far.pages_expected)),
     )
@@ -282,7 +278,7 @@ def test_pages_that_do_not_lie_on_their_template_are_counted_apart(tmp_path: Pat
                 fields, reasons = ((unread, unread), (Reason.REGISTRATION,)) if off else ((seen,), ())
                 yield task, Record(task.ref, "slip", "", "", fields, Verdict.REVIEW, reasons)
 
-    summary = _run(tmp_path, [_task("a.png"), _task("other.png"), _task("b.png")], Engine())
+    summary = _run(tmp_path, ["a.png", "other.png", "b.png"], Engine())
     assert (summary.pages, summary.pages_to_review, summary.unregistered) == (3, 3, 1)
     assert (summary.review, summary.fields_to_look_at, summary.pages_unread) == (4, 2, 1)
     assert summary.as_dict()["pages_unregistered"] == 1
@@ -298,4 +294,4 @@ def test_the_threshold_in_force_is_in_the_summary(tmp_path: Path) -> None:
 
 def test_there_is_no_rate_where_no_page_was_read() -> None:
     assert Summary(Path("out"), failed=3, seconds=0.001).pages_per_second == 0
-    assert Summary(Path("out"), pages=3, failed=1, seconds=2.0).pages_per_second == 2
+    assert Summary(Path("out"), pages=3, failed=1, read_now=4, seconds=2.0).pages_per_second == 2

@@ -17,9 +17,11 @@ import pytest
 from PIL import Image
 
 from docproc import __version__
-from docproc.batch import Summary
 from docproc.cli import main
 from docproc.cli.process import print_summary
+from docproc.errors import LedgerError
+from docproc.ledger import LEDGER_NAME, read_ledger
+from docproc.tables import Summary
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -49,9 +51,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     return call
 
 
-def _blank(path: Path, value: int = 255) -> None:
+def _blank(path: Path, value: int = 255, side: int = 120) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((60, 120), value, np.uint8)).save(path)
+    Image.fromarray(np.full((60, side), value, np.uint8)).save(path)
 
 
 def test_the_version_is_printed(run: Run) -> None:
@@ -60,9 +62,10 @@ def test_the_version_is_printed(run: Run) -> None:
 
 def test_help_lists_the_verbs_in_the_order_in_which_they_are_learned(run: Run) -> None:
     code, out, _ = run("--help")
+    verbs = "process status template explain evaluate synthesize train train-lines compare"
     commands = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.startswith("  ")]
     assert code == 0
-    assert commands == ["process", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare"]
+    assert commands == verbs.split()
 
 
 def test_the_main_jobs_help_teaches_by_examples(run: Run) -> None:
@@ -238,22 +241,32 @@ def test_inputs_without_any_image_exit_with_4(run: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "scans"]
 
 
-def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    _blank(tmp_path / "scans" / "0.png")
-    for page in range(1, 3000):
-        (tmp_path / "scans" / f"{page}.png").hardlink_to(tmp_path / "scans" / "0.png")
+def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    for page in range(400):
+        _blank(tmp_path / "scans" / f"{page:03d}.png", side=100 + page % 20, value=100 + page // 20)
+    command = [sys.executable, "-c", LISTENING, "process", "scans", "--whole-image", "-o", "out", "-j", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-c", LISTENING, "process", "scans", "--whole-image", "-o", "out", "-j", "2"],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("*.partial/fields.csv")):
+    while process.poll() is None and not _pages_read(tmp_path / "out"):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
-    assert err == "docproc: interrupted; nothing was written to out.\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+    assert err == "docproc: interrupted; what was read is kept in out, and the same command goes on with the rest.\n"
+    assert not list(tmp_path.glob("out/*.csv")), "no table of half a batch"
+    read = _pages_read(tmp_path / "out")
+    assert 0 < read < 400
+    rest = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    summary = json.loads(rest.stdout)
+    assert (summary["pages"], summary["pages_read_before"]) == (400, read)
+
+
+def _pages_read(results: Path) -> int:
+    if not (results / LEDGER_NAME).is_file():
+        return 0
+    try:
+        with read_ledger(results) as ledger:
+            return ledger.counts().done
+    except LedgerError:  # it is being made
+        return 0

@@ -233,7 +233,7 @@ def test_a_page_that_takes_two_workers_down_is_set_aside_by_name(tmp_path):
         assert read_all(ledger) == ["000002.png"]
         aside, _ = ledger.outcomes()
         assert (aside.source, aside.page) == ("000001.png", 1)
-        assert aside.message == "000001.png: reading this page takes the program down (killed by signal 11)."
+        assert aside.message == "000001.png: reading this page was given up: killed by signal 11."
         assert aside.remedy
         assert read_all(ledger, retry_failed=True) == ["000001.png"]
 
@@ -285,8 +285,16 @@ def test_pages_that_ran_at_two_deaths_are_set_aside_and_the_others_go_on(tmp_pat
         assert read_all(ledger) == ["000001.png", "000002.png", "000003.png"]
         aside = next(ledger.outcomes())
         assert aside.message == (
-            "000000.png: reading this page takes the program down (docproc ended while this page was read)."
+            "000000.png: reading this page was given up: docproc ended while this page was read."
         )
+
+
+def test_of_many_pages_that_ran_at_a_death_none_is_blamed(tmp_path):
+    for _ in range(3):
+        killed(tmp_path, 4, start=3)
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter(map(entry, range(4)))
+        assert ledger.counts() == Counts(pending=4)
 
 
 def test_a_run_that_is_interrupted_blames_no_page(tmp_path):

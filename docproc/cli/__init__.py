@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from docproc import __version__
-from docproc.cli import compare, evaluate, explain, process, synthesize, template, train, train_lines
+from docproc.cli import compare, evaluate, explain, process, status, synthesize, template, train, train_lines
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -27,7 +27,7 @@ Results are tables: results/forms.xlsx for people, results/fields.csv for progra
 Each field is accepted, to review, or rejected, with its reasons.
 """
 
-VERBS = ("process", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare")
+VERBS = ("process", "status", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare")
 """In the order in which they are learned."""
 
 
@@ -66,6 +66,7 @@ def _docproc(
 
 # One line a verb, or group of verbs; VERBS has their order.
 app.command("process", help=process.HELP)(process.process)
+app.command("status", help=status.HELP)(status.status)
 app.add_typer(template.app, name="template")
 app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)

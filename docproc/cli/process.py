@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
-    from docproc.batch import Summary
+    from docproc.tables import Summary
 
 HELP = """Read scanned forms into a spreadsheet.
 
@@ -36,20 +37,28 @@ Examples:
   docproc process scans -o results --review-below 0.99
       Accept less unseen: more fields to review, fewer wrong ones among the rest.
 
+The same command goes on where it was interrupted, or reads what has come to the folder since: pages that were read
+with the same template and settings are not read again.
+
 \b
-Results in the output folder, complete or not at all:
+Results in the output folder:
   forms.xlsx   one row a page, one column a field; doubtful cells are colored,
                and the sheet `review` shows their pictures
   forms.csv    the same table, plain
   fields.csv   one row a field: value, confidence, status, reasons, place
   errors.csv   what could not be read, and why
+  ledger.sqlite  the batch's memory: `docproc status` tells what is in it
 
 \b
 Exit codes:
   0 every page has a record      10 done, but some pages failed (errors.csv)
-  2 usage  3 template  4 nothing to read  5 model  7 output  8 an extra is needed
+  2 usage  3 template  4 nothing to read  5 model  6 ledger  7 output  8 an extra is needed
   130 interrupted  1 a fault in docproc
 """
+
+
+class _Retry(StrEnum):
+    FAILED = "failed"
 
 
 def process(
@@ -74,9 +83,16 @@ def process(
         int | None,
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
     ] = None,
+    page_timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="A page that takes longer, twice, is set aside by name.")
+    ] = 120,
     model: ModelFolder = None,
     lines: LinesFolder = None,
     ocr: Ocr = False,
+    retry: Annotated[
+        _Retry | None, typer.Option(help="Read pages again that failed in an earlier run.", show_choices=True)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Read all pages again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Parse, call `process_batch`, print its summary, exit."""
@@ -96,10 +112,16 @@ def process(
                 lines_dir=lines,
                 ocr=ocr,
                 jobs=jobs,
+                page_timeout_s=page_timeout,
+                retry_failed=retry is not None,
+                force=force,
                 progress=progress,
             )
     except KeyboardInterrupt:
-        typer.echo(f"docproc: interrupted; nothing was written to {output}.", err=True)
+        typer.echo(
+            f"docproc: interrupted; what was read is kept in {output}, and the same command goes on with the rest.",
+            err=True,
+        )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _print_failures(summary)
     if as_json:
@@ -165,11 +187,12 @@ def print_summary(summary: Summary) -> None:
     told = [
         ("papers incomplete", summary.papers_incomplete, "a page is missing; see sheet review"),
         ("foreign pages", summary.pages_foreign, "between the pages of a paper; see sheet review"),
-        ("double pages", summary.pages_double, "their number came before; see sheet review"),
+        ("double pages", summary.pages_double, "their number is that of another page; see sheet review"),
         ("bad pictures", summary.pages_defective, "blurred, dark or glaring: take them again; see sheet forms"),
     ]
     rows = [
         ("pages read", summary.pages, f"{summary.pages_to_review:,} to review"),
+        *([("  read before", summary.read_before, "and not again")] if summary.read_before else ()),
         *(unregistered if summary.unregistered else ()),
         *(row for row in told if row[1]),
         ("fields", summary.fields, ""),
@@ -180,7 +203,7 @@ def print_summary(summary: Summary) -> None:
     ]
     for name, number, note in rows:
         table.add_row(name, f"{number:,}", note)
-    rate = f"{summary.pages_per_second:.1f} pages a second" if summary.pages else ""
+    rate = f"{summary.pages_per_second:.1f} pages a second" if summary.read_now else ""
     table.add_row("seconds", f"{summary.seconds:.1f}", rate)
     console = Console()
     console.print(table)

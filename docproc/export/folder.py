@@ -1,7 +1,8 @@
-"""The results folder: complete or not at all.
+"""The results folder: its tables are those of one state of the batch, complete or not there at all.
 
 In:  the folder that the user named.
-Out: a sibling `NAME.PID.partial` to write in, which takes the name when all is written and is removed otherwise.
+Out: a sibling `NAME.PID.partial` to write in; when all is written the tables move into the folder, else they vanish.
+The ledger in the folder is docproc.ledger's subject: it is never replaced.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FORMS_NAME = "forms.csv"
 WORKBOOK_NAME = "forms.xlsx"
 ERRORS_NAME = "errors.csv"
 NAMES = frozenset((FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, ERRORS_NAME))
+LEDGER_NAMES = frozenset(("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.lock"))
 
 
 @contextmanager
@@ -36,14 +38,14 @@ def written_aside(output: Path) -> Iterator[Path]:
         After it: if the disk is full or the name was taken meanwhile.
     """
     place = Path(os.path.realpath(output))
-    _refuse_others(output, place)
+    refuse_others(output)
     partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
     with explained(output):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
     try:
         yield partial
-        _refuse_others(output, place)
+        refuse_others(output)
         with explained(output):
             _take_name(partial, place)
     finally:
@@ -77,8 +79,15 @@ def _remedy(error: OSError, output: Path) -> str:
     return "Name another folder with -o"
 
 
-def _refuse_others(output: Path, place: Path) -> None:
-    """Stop where writing would destroy something that is not ours."""
+def refuse_others(output: Path) -> None:
+    """Stop where writing would destroy something that is not ours.
+
+    Raises
+    ------
+    OutputError
+        If `output` is a file, a mount point, or holds other things.
+    """
+    place = Path(os.path.realpath(output))
     if not os.path.lexists(place):
         return
     if not place.is_dir():
@@ -87,8 +96,8 @@ def _refuse_others(output: Path, place: Path) -> None:
         raise OutputError(f"{output} is a mount point.", remedy="Name a folder inside it with -o.")
     with explained(output):
         held = sorted(entry.name for entry in os.scandir(place))
-        others = [name for name in held if name not in NAMES]
-        if held and not others and not _is_ours(place):
+        others = [name for name in held if name not in NAMES | LEDGER_NAMES]
+        if held and not others and not (LEDGER_NAMES & set(held) or _is_ours(place)):
             others = held
     if others:
         raise OutputError(
@@ -106,16 +115,9 @@ def _is_ours(place: Path) -> bool:
 
 
 def _take_name(partial: Path, place: Path) -> None:
-    """Rename; earlier results step aside first, and come back if the new ones cannot take their place."""
+    """Rename the folder, or, where the batch's ledger has made it already, each file in it."""
     if not os.path.lexists(place):
         partial.rename(place)
         return
-    earlier = place.with_name(f"{place.name}.{os.getpid()}.earlier.partial")
-    shutil.rmtree(earlier, ignore_errors=True)
-    place.rename(earlier)
-    try:
-        partial.rename(place)
-    except OSError:
-        earlier.rename(place)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)
+    for name in sorted(NAMES):
+        os.replace(partial / name, place / name)

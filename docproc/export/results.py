@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from docproc.export import rows
-from docproc.export.amending import ACCEPTED, Late, PictureOf, amend_fields, amend_forms, amend_review
 from docproc.export.delimited import row_writer, safe_cell, safe_row
 from docproc.export.folder import ERRORS_NAME, FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, explained, written_aside
 from docproc.export.picture import Picture, compact
@@ -87,24 +86,6 @@ class Results:
         with explained(self._output):
             self._errors.writerow(safe_row(row))
             self._error_rows.append(row)
-
-    def amend(self, late: Late, picture_of: PictureOf = lambda source, page, box_px: b"") -> tuple[int, int]:
-        """Send fields to review for what pages that came later said; how many of them, and of their pages, were not.
-
-        After the last page: nothing may be added any more. An accepted field has no picture any more: `picture_of`
-        cuts it out of its page anew.
-        """
-        if not late:
-            return 0, 0
-        with explained(self._output):
-            self._fields_file.close()
-            self._form_rows.close()
-            self._review_rows.close()
-            shown, fields = amend_fields(self._folder / FIELDS_NAME, late, picture_of)
-            pages = sum((form.source, form.page) in late and form.status == ACCEPTED for form in self._form_rows)
-            self._form_rows.replace(amend_forms(self._form_rows, late))
-            self._review_rows.replace(amend_review(self._review_rows, self._form_rows, shown))
-        return fields, pages
 
     def finish(self) -> None:
         """Write what needed the whole batch."""
@@ -181,15 +162,6 @@ class _Waiting(Generic[Row]):
 
     def close(self) -> None:
         self._file.close()
-
-    def replace(self, several: Iterable[Row]) -> None:
-        """Have other rows instead; they may be made of the old ones, and are the last."""
-        aside: _Waiting[Row] = _Waiting(self.path.with_suffix(".amended"), self._kind)
-        try:
-            aside.extend(several)
-        finally:
-            aside.close()
-        aside.path.replace(self.path)
 
     def __iter__(self) -> Iterator[Row]:
         with self.path.open(encoding="ascii") as file:

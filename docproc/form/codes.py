@@ -5,7 +5,7 @@ In:  a page, whichever way up. Out: their texts, and where they are; and of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +41,13 @@ def read_codes(page: Page) -> tuple[Code, ...]:
     return tuple(Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(gray_of(page)))
 
 
-def read_places(page: Page, codes: Sequence[Code], places: Sequence[tuple[str, Box]]) -> tuple[FieldReading, ...]:
-    """The texts of a page's codes in named places, in pixels; to review where there is none, or several."""
+def read_places(
+    page: Page, codes: Sequence[Code], places: Sequence[tuple[str, Box]], *, pictured: Collection[str] = ()
+) -> tuple[FieldReading, ...]:
+    """The texts of a page's codes in named places, in pixels; to review where there is none, or several.
+
+    Those that are `pictured`, by name, have a picture whatever was read.
+    """
     readings = []
     for name, box in places:
         around = box.grown(NEAR * box.height)
@@ -56,7 +61,7 @@ def read_places(page: Page, codes: Sequence[Code], places: Sequence[tuple[str, B
                 verdict=Verdict.ACCEPTED if sure else Verdict.REVIEW,
                 reasons=() if sure else (Reason.CODE_UNREADABLE,),
                 box_px=box,
-                crop_png=b"" if sure else as_png(crop(page.pixels, box)),
+                crop_png=b"" if sure and name not in pictured else as_png(crop(page.pixels, box)),
             )
         )
     return tuple(readings)

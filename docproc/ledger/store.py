@@ -95,9 +95,13 @@ class Ledger(LedgerView):
         self._pages = PageRows(db)
         self._entered = 0  # pages, by this run
         with self._change():
-            # What ran when a process died may have brought it down; to run at two deaths in a row is no chance.
-            for page in self._pages.standing(State.RUNNING):
-                self._lose(page, "docproc ended while this page was read")
+            # Of many pages that were in hand when the process died none is to blame; a lone one may have killed it.
+            in_hand = self._pages.standing(State.RUNNING)
+            for page in in_hand:
+                if len(in_hand) == 1:
+                    self._lose(page, "docproc ended while this page was read")
+                else:
+                    self._release(page, "docproc ended")
             values = (now(), os.getpid(), socket.gethostname(), __version__, json.dumps(dict(settings), default=str))
             sql = "INSERT INTO runs (started_at, pid, host, version, settings) VALUES (?, ?, ?, ?, ?) RETURNING id"
             (self._run,) = db.execute(sql, values).fetchone()
@@ -177,8 +181,7 @@ class Ledger(LedgerView):
         """The run ends: what it has in hand waits for the next one, and is not blamed."""
         with self._change():
             for page in self._pages.standing(State.RUNNING):
-                self._pages.stand(page.number, transition(page.standing, Event.RELEASED))
-                self._pages.end_attempt(page.number, Event.RELEASED, "the run ended")
+                self._release(page, "the run ended")
             self._db.execute("UPDATE runs SET ended_at = ? WHERE id = ?", (now(), self._run))
 
     def _waiting(self) -> Iterator[WaitingPage]:
@@ -238,13 +241,17 @@ class Ledger(LedgerView):
             self._pages.explain(other.number, why, remedy)
         return len(equal)
 
+    def _release(self, page: KnownPage, detail: str) -> None:
+        self._pages.stand(page.number, transition(page.standing, Event.RELEASED))
+        self._pages.end_attempt(page.number, Event.RELEASED, detail)
+
     def _lose(self, page: KnownPage, detail: str, times: int = 1) -> State:
         cost = replace(page.standing, losses=page.standing.losses + times - 1)
         standing = transition(cost, Event.LOST)
         self._pages.stand(page.number, standing)
         self._pages.end_attempt(page.number, Event.LOST, detail)
         if standing.state is State.QUARANTINED:
-            message = f"{page.source}: reading this page takes the program down ({detail})."
+            message = f"{page.source}: reading this page was given up: {detail}."
             self._pages.explain(page.number, message, LOST_REMEDY)
             self._refuse_equal(page, message, LOST_REMEDY)
         return standing.state

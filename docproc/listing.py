@@ -1,0 +1,76 @@
+"""Which pages a batch has, and what each is to be read with.
+
+In:  files, folders and globs; templates that the user gave, or those that lie beside the pages.
+Out: an entry for the ledger for each page, in the batch's order, listed as they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from docproc.collation import require_whole_papers
+from docproc.errors import MissingExtraError, PageError
+from docproc.ledger import Entry
+from docproc.page import PageRef, Source, Unreadable, list_pages
+from docproc.template import Template, find_template, load_template
+
+Served = Mapping[Path, tuple[str, ...]]
+"""Paths of the templates that serve the pages of each folder."""
+
+
+def templates_for(sources: Sequence[Source], given: dict[str, Template]) -> tuple[Served, dict[str, Template]]:
+    """Which templates serve each folder, and the templates by their path.
+
+    Raises
+    ------
+    TemplateError
+        If one cannot be loaded, or a paper lacks the template of one of its pages.
+    """
+    folders = dict.fromkeys(source.path.parent for source in sources)
+    if given:
+        require_whole_papers(given)
+        return dict.fromkeys(folders, tuple(given)), given
+    served: dict[Path, tuple[str, ...]] = {}
+    templates: dict[str, Template] = {}
+    for folder in folders:
+        nearest = find_template(folder)
+        if nearest is not None:
+            served[folder] = (str(nearest),)
+            if str(nearest) not in templates:
+                templates[str(nearest)] = load_template(nearest)
+                require_whole_papers({str(nearest): templates[str(nearest)]})
+    return served, templates
+
+
+class Listing:
+    """The pages of a batch, listed once, and how many there are as far as is known."""
+
+    def __init__(
+        self, sources: Sequence[Source], served: Served, read_with: Callable[[tuple[str, ...]], str]
+    ) -> None:
+        self.expected = len(sources)  #: Files count as one page until they are opened.
+        self._served = served
+        self._read_with = {paths: read_with(paths) for paths in {(), *served.values()}}
+        self._entries = self._list(sources)
+
+    def __iter__(self) -> Iterator[Entry | Unreadable]:
+        return self._entries
+
+    def templates_of(self, ref: PageRef) -> tuple[str, ...]:
+        """Paths of the templates of which a page may be."""
+        return self._served.get(Path(ref.path).parent, ())
+
+    def _list(self, sources: Sequence[Source]) -> Iterator[Entry | Unreadable]:
+        first_of: dict[str, str] = {}
+        for source in sources:
+            try:
+                refs = list_pages(source)
+            except (PageError, MissingExtraError) as error:
+                yield Unreadable(source=source.name, page=None, message=error.message, remedy=error.remedy)
+                continue
+            self.expected += len(refs) - 1
+            for ref in refs:
+                first = first_of.setdefault(ref.sha256, source.name)
+                read_with = self._read_with[self.templates_of(ref)]
+                yield Entry(ref, read_with, "" if first == source.name else first)

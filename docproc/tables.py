@@ -1,0 +1,181 @@
+"""The tables of a batch, made of its ledger: they can be thrown away and made again.
+
+In:  a ledger.
+Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, and a `Summary`.
+What only a page's neighbors can say, or all other pages, is said here: see docproc.collation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from docproc.collation import Collation
+from docproc.export import open_results
+from docproc.export.rows import is_looked_at_whole, is_unread
+from docproc.form.defects import Kind
+from docproc.ledger import LedgerView
+from docproc.page import Unreadable
+from docproc.reading import Reason, Record, Verdict, sent_to_review
+from docproc.template import Template
+
+Outcome = Record | Unreadable
+
+TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
+FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a batch came to, or has come to so far."""
+
+    output: Path
+    pages: int = 0  #: With a record.
+    failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
+    pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
+    pages_to_review: int = 0  #: With a verdict other than accepted.
+    unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
+    pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
+    pages_doubted: int = 0  #: Pages that were read, and are to review for a reason that none of their fields has.
+    papers_incomplete: int = 0  #: Papers of several pages that lack one.
+    pages_foreign: int = 0  #: Pages inside a paper that they are no pages of.
+    pages_double: int = 0  #: Pages with a number that another one has, where no two may have the same.
+    pages_defective: int = 0  #: Pages whose picture is blurred, dark, or glaring.
+    accepted: int = 0  #: Fields.
+    review: int = 0  #: Fields.
+    rejected: int = 0  #: Fields.
+    fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
+    review_below: float | None = None  #: The threshold in force; None where none was named.
+    read_now: int = 0  #: Pages that this run read, or failed to; the others were read before.
+    seconds: float = 0.0
+    failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
+
+    @property
+    def read_before(self) -> int:
+        """Pages that an earlier run had read."""
+        return max(self.pages + self.failed - self.read_now, 0)
+
+    @property
+    def fields(self) -> int:
+        """All fields that have a record."""
+        return self.accepted + self.review + self.rejected
+
+    @property
+    def fields_to_look_at(self) -> int:
+        """Fields that stand one by one in the sheet `review`."""
+        return self.review + self.rejected - self.fields_unread
+
+    @property
+    def pages_to_look_at(self) -> int:
+        """Pages that stand as a whole in the sheet `review`."""
+        return self.pages_unread + self.pages_doubted
+
+    @property
+    def pages_per_second(self) -> float:
+        """Speed of this run, starting included; 0 where no page was read: to refuse a file is no reading."""
+        return self.read_now / self.seconds if self.pages and self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "output": str(self.output),
+            "pages": self.pages,
+            "pages_failed": self.failed,
+            "pages_read_before": self.read_before,
+            "pages_to_review": self.pages_to_review,
+            "pages_unregistered": self.unregistered,
+            "pages_defective": self.pages_defective,
+            "papers_incomplete": self.papers_incomplete,
+            "pages_foreign": self.pages_foreign,
+            "pages_double": self.pages_double,
+            "fields": self.fields,
+            "fields_accepted": self.accepted,
+            "fields_to_review": self.review,
+            "fields_rejected": self.rejected,
+            "review_below": self.review_below,
+            "seconds": round(self.seconds, 3),
+            "pages_per_second": round(self.pages_per_second, 3),
+        }
+
+
+def write_tables(
+    ledger: LedgerView, output: Path, *, templates: Iterable[Template] = (), review_below: float | None = None
+) -> Summary:
+    """Write the tables of the pages that have an outcome, and count them.
+
+    Parameters
+    ----------
+    ledger : LedgerView
+    output : Path
+        The folder of the results; tables in it are replaced.
+    templates : iterable of Template
+        Those that pages were read with.
+    review_below : float, optional
+        The threshold in force, which the legend names.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    LedgerError
+        If the ledger is damaged.
+    """
+    templates = tuple(templates)
+    doubles = _doubles(ledger, templates)
+    papers = Collation(templates)
+    summary = Summary(output=output, review_below=review_below)
+    with open_results(output, review_below=review_below) as results:
+        for kept in _collated(ledger.outcomes(), papers):
+            if isinstance(kept, Unreadable):
+                results.add_failure(kept)
+                summary = counted(summary, kept)
+                continue
+            later = doubles.get((kept.ref.source, kept.ref.index + 1), {})
+            record = sent_to_review(kept, later.values(), fields=later) if later else kept
+            results.add(record)
+            summary = counted(summary, record)
+    return replace(summary, papers_incomplete=papers.incomplete)
+
+
+def _doubles(ledger: LedgerView, templates: Sequence[Template]) -> Mapping[tuple[str, int], Mapping[str, str]]:
+    """Reasons of fields whose value a later page has, too, where no two may: by their page."""
+    if not any(template.unique_names for template in templates):
+        return {}
+    papers = Collation(templates)
+    for _ in _collated(ledger.outcomes(), papers):
+        pass
+    return papers.earlier_doubles()
+
+
+def _collated(outcomes: Iterable[Outcome], papers: Collation) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        yield from papers.take(outcome)
+    yield from papers.end()
+
+
+def counted(summary: Summary, outcome: Outcome) -> Summary:
+    """The summary with one more page."""
+    if isinstance(outcome, Unreadable):
+        named = (*summary.failures, outcome)[:FAILURES_NAMED]
+        return replace(summary, failed=summary.failed + 1, failures=named)
+    verdicts = [reading.verdict for reading in outcome.fields]
+    doubtful = len(verdicts) - verdicts.count(Verdict.ACCEPTED)
+    unread = is_unread(outcome)
+    return replace(
+        summary,
+        pages=summary.pages + 1,
+        pages_to_review=summary.pages_to_review + (outcome.verdict is not Verdict.ACCEPTED),
+        unregistered=summary.unregistered
+        + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
+        pages_unread=summary.pages_unread + unread,
+        pages_doubted=summary.pages_doubted + (is_looked_at_whole(outcome) and not unread),
+        pages_defective=summary.pages_defective + any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
+        pages_foreign=summary.pages_foreign + (Reason.FOREIGN_PAGE in outcome.reasons),
+        pages_double=summary.pages_double + any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
+        fields_unread=summary.fields_unread + (doubtful if unread else 0),
+        accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
+        review=summary.review + verdicts.count(Verdict.REVIEW),
+        rejected=summary.rejected + verdicts.count(Verdict.REJECTED),
+    )

@@ -1,0 +1,154 @@
+"""A batch goes on where it was stopped, however that was; nothing is read twice, and the tables are the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from docproc.batch import process_batch
+from docproc.cli import app
+from docproc.errors import LedgerError
+from docproc.ledger import LEDGER_NAME, read_ledger
+from docproc.tables import Summary
+
+PAGES = 24
+KILLS = 4
+TABLES = ("fields.csv", "forms.csv", "errors.csv")
+PROGRAM = "from docproc.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    for page in range(PAGES):
+        picture = np.full((60, 160), 255, np.uint8)
+        picture[12:48, 20 + 5 * page : 25 + 5 * page] = 0
+        Image.fromarray(picture).save(folder / f"{page:02d}.png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90), np.uint8)).save(folder / "broken.png")
+    whole = (folder / "broken.png").read_bytes()
+    torn = len(whole) // 2
+    (folder / "broken.png").write_bytes(whole[:torn] + bytes(200) + whole[torn + 200 :])  # a page, not to be decoded
+    return folder
+
+
+def run(scans: Path, out: Path, **options: object) -> Summary:
+    return process_batch([scans], out, whole_image=True, jobs=1, **options)  # type: ignore[arg-type]
+
+
+def attempts(out: Path) -> int:
+    with read_ledger(out) as ledger:
+        return ledger._rows("SELECT count(*) FROM attempts")[0][0]
+
+
+def test_a_batch_that_is_read_is_not_read_again_and_its_tables_are_the_same(scans: Path, tmp_path: Path) -> None:
+    first = run(scans, tmp_path / "out")
+    tables = {name: (tmp_path / "out" / name).read_bytes() for name in TABLES}
+    (tmp_path / "out" / "forms.csv").unlink()
+    second = run(scans, tmp_path / "out")
+    assert (first.read_now, first.read_before) == (PAGES + 1, 0)
+    assert (second.read_now, second.read_before, second.pages, second.failed) == (0, PAGES + 1, PAGES, 1)
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in TABLES} == tables
+    assert attempts(tmp_path / "out") == PAGES + 1
+
+
+def test_what_has_come_since_is_read_and_what_is_gone_is_in_no_table(scans: Path, tmp_path: Path) -> None:
+    own = tmp_path / "scans"
+    own.mkdir()
+    for page in sorted(scans.glob("0*.png")):
+        (own / page.name).write_bytes(page.read_bytes())
+    run(own, tmp_path / "out")
+    (own / "00.png").unlink()
+    (own / "20.png").write_bytes((scans / "20.png").read_bytes())
+    summary = run(own, tmp_path / "out")
+    assert (summary.pages, summary.read_now) == (10, 1)
+    table = (tmp_path / "out" / "forms.csv").read_text(encoding="utf-8")
+    assert "00.png" not in table
+    assert "20.png" in table
+
+
+def test_other_settings_read_all_pages_again(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "out")
+    assert run(scans, tmp_path / "out", review_below=0.5).read_now == PAGES + 1
+    assert run(scans, tmp_path / "out", review_below=0.5).read_now == 0
+
+
+def test_failed_pages_are_tried_again_where_that_is_asked_for(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "out")
+    summary = run(scans, tmp_path / "out", retry_failed=True)
+    assert (summary.read_now, summary.failed) == (1, 1)
+
+
+def test_all_is_read_again_by_force_and_stays_so(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "out")
+    assert run(scans, tmp_path / "out", force=True).read_now == PAGES + 1
+    assert run(scans, tmp_path / "out").read_now == 0
+
+
+def test_runs_that_are_killed_at_any_moment_come_to_the_same_tables(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "whole")
+    moments = random.Random(5)
+    command = [sys.executable, "-c", PROGRAM, "process", str(scans), "--whole-image", "-o", "out", "-j", "2"]
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(moments.uniform(0.3, 2.5))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    run(scans, tmp_path / "out")
+    for name in TABLES:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    in_hand = 2 * 4 * KILLS  # workers, and tasks in hand of each
+    assert attempts(tmp_path / "out") <= PAGES + 1 + in_hand
+    assert not list(tmp_path.glob("out/*-journal"))
+
+
+def test_two_runs_in_one_folder_are_one_too_many(scans: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, "process", str(scans), "--whole-image", "-o", "out", "-j", "1"]
+    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while first.poll() is None and not _has_run(tmp_path / "out"):
+            time.sleep(0.01)
+        os.kill(first.pid, signal.SIGSTOP)  # it stays in the middle of its work
+        with pytest.raises(LedgerError, match=rf"another run is going on in this folder \(process {first.pid} on"):
+            run(scans, tmp_path / "out")
+        os.kill(first.pid, signal.SIGCONT)
+    finally:
+        first.kill()
+        first.wait()
+    assert run(scans, tmp_path / "out").pages == PAGES
+
+
+def _has_run(out: Path) -> bool:
+    try:
+        with read_ledger(out) as ledger:
+            return bool(ledger.runs())
+    except LedgerError:
+        return False
+
+
+def test_status_tells_how_far_a_batch_is(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "out")
+    told = CliRunner().invoke(app, ["status", str(tmp_path / "out")]).output
+    assert f"{PAGES + 1} pages" in told
+    assert "24  read" in told
+    assert "1  could not be read: see errors.csv" in told
+    counted = CliRunner().invoke(app, ["status", str(tmp_path / "out"), "--json"]).output
+    assert '"pages": 25, "done": 24, "pending": 0, "running": 0, "failed": 1, "quarantined": 0, "runs": 1' in counted
+
+
+def test_a_ledger_that_is_damaged_stops_the_run_before_any_page(scans: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / LEDGER_NAME).write_bytes(b"x" * 5000)
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite is damaged, or no ledger of docproc"):
+        run(scans, tmp_path / "out")
