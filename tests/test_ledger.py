@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ledgers import entry, record
 
 from docproc.errors import LedgerError
 from docproc.ledger import LEDGER_NAME, Counts, State, digest_of, open_ledger, read_ledger
 from docproc.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
 from docproc.page import Unreadable
-from tests.ledgers import entry, record
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,14 +40,14 @@ def killed(folder, pages, *, start):
         "from itertools import islice\n"
         "from pathlib import Path\n"
         "from docproc.ledger import open_ledger\n"
-        "from tests.ledgers import entry\n"
+        "from ledgers import entry\n"
         "with open_ledger(Path(sys.argv[1]), settings={}) as ledger:\n"
         "    ledger.enter(map(entry, range(int(sys.argv[2]))))\n"
         "    ledger.started([page.id for page in islice(ledger.waiting(), int(sys.argv[3]))])\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     arguments = [sys.executable, "-c", code, str(folder), str(pages), str(start)]
-    assert subprocess.run(arguments, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    assert subprocess.run(arguments, cwd=ROOT / "tests", check=False).returncode == -signal.SIGKILL
 
 
 def test_what_is_kept_comes_back_equal_and_in_the_order_of_the_batch(tmp_path):

@@ -9,12 +9,12 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from ledgers import entry, record
 
 from docproc.ledger import open_ledger
 from docproc.ledger.states import MOST_LOSSES
 from docproc.page import Unreadable
 from docproc.reading import Record
-from tests.ledgers import entry, record
 
 pages = st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc")), max_size=6, unique_by=lambda page: page[0])
 
