@@ -183,8 +183,8 @@ def read_pages(
         Of what was read by this call.
     """
     began = time.monotonic()
-    waiting = _to_read(ledger, listing, retry_failed=retry_failed)
-    beginning = list(islice(waiting, FEW_PAGES + 1))
+    waiting = _ToRead(ledger, listing, retry_failed=retry_failed)
+    beginning = list(islice(iter(waiting), FEW_PAGES + 1))
     engine = engine or choose_engine(len(beginning), jobs, page_timeout_s)
     tasks = _begun(ledger, chain(beginning, waiting))
     so_far = Summary(output=Path())
@@ -197,7 +197,7 @@ def read_pages(
             kept = outcome
         so_far = replace(
             counted(so_far, kept),
-            pages_expected=listing.expected,
+            pages_expected=listing.expected - waiting.settled,
             read_now=so_far.read_now + 1,
             seconds=time.monotonic() - began,
         )
@@ -206,17 +206,27 @@ def read_pages(
     return so_far
 
 
-def _to_read(ledger: Ledger, listing: Listing, *, retry_failed: bool) -> Iterator[PageTask]:
-    """The pages of the listing that are to be read, each once, entered as they are asked for."""
-    listed = iter(listing)
-    given: set[int] = set()
-    while some := list(islice(listed, ENTERED_AT_A_TIME)):
-        ledger.enter(some)
-        for page in ledger.waiting(retry_failed=retry_failed):
-            if page.id not in given:
+class _ToRead:
+    """The pages of a listing that are to be read, each once, entered as they are asked for."""
+
+    def __init__(self, ledger: Ledger, listing: Listing, *, retry_failed: bool) -> None:
+        self.settled = 0  #: Pages of those entered so far that need no reading.
+        self._tasks = self._list(ledger, listing, retry_failed)
+
+    def __iter__(self) -> Iterator[PageTask]:
+        return self._tasks
+
+    def _list(self, ledger: Ledger, listing: Listing, retry_failed: bool) -> Iterator[PageTask]:
+        listed = iter(listing)
+        given: set[int] = set()
+        while some := list(islice(listed, ENTERED_AT_A_TIME)):
+            ledger.enter(some)
+            new = [page for page in ledger.waiting(retry_failed=retry_failed) if page.id not in given]
+            retry_failed = False
+            self.settled += len(some) - len(new)
+            for page in new:
                 given.add(page.id)
                 yield PageTask(page.ref, listing.templates_of(page.ref), page.id)
-        retry_failed = False
 
 
 def _begun(ledger: Ledger, tasks: Iterable[PageTask]) -> Iterator[PageTask]:

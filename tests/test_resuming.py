@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from docproc.batch import process_batch
 from docproc.cli import app
 from docproc.errors import LedgerError
-from docproc.ledger import LEDGER_NAME, read_ledger
+from docproc.export.folder import LEDGER_NAMES
+from docproc.ledger import LEDGER_NAME, NAMES, read_ledger
 from docproc.tables import Summary
 
 PAGES = 24
@@ -135,6 +136,24 @@ def _has_run(out: Path) -> bool:
             return bool(ledger.runs())
     except LedgerError:
         return False
+
+
+def test_whatever_a_killed_run_leaves_of_its_ledger_is_no_foreign_file() -> None:
+    assert LEDGER_NAMES == NAMES
+
+
+def test_progress_counts_what_is_left_to_read(scans: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    run(scans, tmp_path / "out", progress=lambda so_far: told.append((so_far.read_now, so_far.pages_expected)))
+    assert told[-1] == (PAGES + 1, PAGES + 1)
+    told.clear()
+    run(
+        scans,
+        tmp_path / "out",
+        retry_failed=True,
+        progress=lambda so_far: told.append((so_far.read_now, so_far.pages_expected)),
+    )
+    assert told == [(1, 1)]
 
 
 def test_status_tells_how_far_a_batch_is(scans: Path, tmp_path: Path) -> None:
