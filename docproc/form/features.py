@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.errors import TemplateError
+from docproc.form.boxes import page_gray
 from docproc.geometry import Points, Transform
 from docproc.page import Gray, Page
 from docproc.template import Template
@@ -133,7 +134,7 @@ def find_features(gray: Gray, side_px: int, count: int) -> Features:
 @lru_cache(maxsize=1)
 def gray_of(page: Page) -> Gray:
     """The page in shades of gray; brightened where it was taken in the dark, since print is known by its contrast."""
-    gray = page.pixels if page.pixels.ndim == 2 else cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY)
+    gray = page_gray(page)
     white = float(np.percentile(gray[::8, ::8], 99))
     if white < DARK_WHITE:
         gray = cv2.convertScaleAbs(gray, alpha=BRIGHTENED / max(white, 1.0))
