@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from docproc.form.cutting import as_png, crop
-from docproc.form.features import gray_of
+from docproc.form.pyramid import pyramid_of
 from docproc.geometry import Box, Points
 from docproc.page import Page
 from docproc.reading import FieldReading, Reason, Verdict
@@ -38,7 +38,7 @@ def read_codes(page: Page) -> tuple[Code, ...]:
     """All codes that can be read; a code's own check digits say that it was read right."""
     import zxingcpp
 
-    return tuple(Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(gray_of(page)))
+    return tuple(Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(pyramid_of(page).gray))
 
 
 def read_places(

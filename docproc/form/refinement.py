@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from docproc.form.bend import Bend
 from docproc.form.features import SEED, Reference
+from docproc.form.pyramid import Pyramid
 from docproc.geometry import Points, Transform
 from docproc.page import Gray
 
@@ -63,11 +64,11 @@ class Agreement:
         return self.agreeing / max(self.patches, 1)
 
 
-def refine(gray: Gray, reference: Reference, page_from_form: Transform) -> Agreement | None:
+def refine(page: Pyramid, reference: Reference, page_from_form: Transform) -> Agreement | None:
     """Compare patches of print in two passes, None where too few are found to speak of a sheet."""
     agreement = None
     for step in PASSES:
-        agreement = _compare(gray, reference, page_from_form, step)
+        agreement = _compare(page, reference, page_from_form, step)
         if agreement is None:
             return None
         page_from_form = agreement.page_from_form
@@ -92,21 +93,21 @@ def _wanted(reference: Reference, step: Pass) -> _Wanted:
     px_per_mm = min(step.px_per_mm, reference.reference_from_form.scale_at(width_mm / 2, height_mm / 2))
     size = (round(width_mm * px_per_mm), round(height_mm * px_per_mm))
     sheet_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(px_per_mm)
-    sheet = _resampled(reference.gray, sheet_from_form @ form_from_reference, size)
+    sheet = _resampled(reference.pyramid, sheet_from_form @ form_from_reference, size)
     half = round(step.patch_mm * px_per_mm / 2)
     centers = _patch_centers(sheet, round(step.grid_mm * px_per_mm), half)
     return _Wanted(sheet, sheet_from_form, centers, half, round(step.search_mm * px_per_mm))
 
 
-def _compare(gray: Gray, reference: Reference, page_from_form: Transform, step: Pass) -> Agreement | None:
+def _compare(page: Pyramid, reference: Reference, page_from_form: Transform, step: Pass) -> Agreement | None:
     wanted = _wanted(reference, step)
     size = wanted.sheet.shape[1], wanted.sheet.shape[0]
-    found = _resampled(gray, wanted.sheet_from_form @ page_from_form.inverse(), size)
+    found = _resampled(page, wanted.sheet_from_form @ page_from_form.inverse(), size)
     centers, form_from_sheet = wanted.centers, wanted.sheet_from_form.inverse()
     if len(centers) < LEAST_PATCHES:
         return None
     on_page = page_from_form @ (form_from_sheet @ centers.astype(np.float64))
-    inside = np.all((on_page > 0) & (on_page < np.array(gray.shape[::-1]) - 1), axis=1)
+    inside = np.all((on_page > 0) & (on_page < np.array(page.gray.shape[::-1]) - 1), axis=1)
     shifts, kept = [], []
     for center in centers[inside]:
         shift = _shift(wanted.sheet, found, center, wanted.half_px, wanted.search_px)
@@ -143,19 +144,16 @@ def _far_corner(gray: Gray) -> Points:
     return np.array([(gray.shape[1] - 0.5, gray.shape[0] - 0.5)])
 
 
-def _resampled(gray: Gray, to_from_gray: Transform, size: tuple[int, int]) -> Gray:
-    """The image in another frame; reduced by area first where it is much finer, so that thin rules survive."""
-    center = to_from_gray.inverse() @ np.array([(size[0] / 2, size[1] / 2)])
-    shrink = to_from_gray.scale_at(*center[0])
-    if shrink < 0.7:
-        small = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        factors = small.shape[1] / gray.shape[1], small.shape[0] / gray.shape[0]
-        small_from_gray = (
-            Transform.translation(-0.5, -0.5) @ Transform.scaling(*factors) @ Transform.translation(0.5, 0.5)
-        )
-        gray, to_from_gray = small, to_from_gray @ small_from_gray.inverse()
+def _resampled(image: Pyramid, to_from_image: Transform, size: tuple[int, int]) -> Gray:
+    """The image in another frame; reduced first where it is much finer, so that thin rules survive."""
+    center = to_from_image.inverse() @ np.array([(size[0] / 2, size[1] / 2)])
+    near, near_from_image = image.near(to_from_image.scale_at(*center[0]))
     return cv2.warpPerspective(
-        gray, to_from_gray.matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        near,
+        (to_from_image @ near_from_image.inverse()).matrix,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
 
 

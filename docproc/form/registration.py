@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from docproc.form.bend import Bend
-from docproc.form.features import Hypothesis, Reference, gray_of, hypotheses, load_reference
+from docproc.form.features import Hypothesis, Reference, hypotheses, load_reference
 from docproc.form.fiducials import constellations
 from docproc.form.location import LocatedField
 from docproc.form.markers import by_edges, by_markers
+from docproc.form.pyramid import pyramid_of
 from docproc.form.refinement import RESIDUAL_PERCENTILE, Agreement, refine
 from docproc.form.snapping import Snap, snap_fields
 from docproc.geometry import Transform
@@ -29,6 +30,9 @@ from docproc.template import Fiducial, Template
 #: Of the reference's patches, how many must agree. Pages of the form reach 0.67 to 0.94 in phone photos of bent and
 #: filled sheets, pages of other forms with the same headings and marks 0.20 at most.
 LEAST_SHARE = 0.4
+#: ... for a quick look to be believed. Flat sheets reach 0.93; where paper bends, a part of it may lie too far off to
+#: be found, and what is fitted to the others puts its fields off their place.
+FLAT_SHARE = 0.9
 SEARCH_AFTER_PATCHES_MM = 1.0  #: Patches leave fields right to a few tenths of a mm; the template may add as much.
 SMALLEST_SIDE_PX = 100  #: Of the image: no form is legible in less.
 LEAST_VISIBLE = 0.3  #: Share of the sheet's print that the image must show.
@@ -96,22 +100,21 @@ def _by_print(page: Page, template: Template, reference: Reference) -> Registrat
     """Believe the first hypothesis under which the page shows what the reference shows."""
     failure = Unregistered("too little of the page looks like the reference image, so it may be another form", None)
     agreed = 0
-    gray = gray_of(page)
     for hypothesis in _all_hypotheses(page, template, reference):
-        agreement = refine(gray, reference, hypothesis.page_from_form)
-        if agreement is None:
+        agreement = refine(pyramid_of(page), reference, hypothesis.page_from_form)
+        if agreement is None or (hypothesis.is_quick and agreement.share < FLAT_SHARE):
             continue
         if (refusal := _refusal(agreement, template)) is None:
-            return _registered(gray, agreement, template)
+            return _registered(pyramid_of(page).gray, agreement, template)
         if agreement.agreeing > agreed:
             failure, agreed = refusal, agreement.agreeing
     return failure
 
 
 def _all_hypotheses(page: Page, template: Template, reference: Reference) -> Iterator[Hypothesis]:
-    yield from by_markers(gray_of(page), template.fiducials, template.page)
+    yield from by_markers(pyramid_of(page).gray, template.fiducials, template.page)
     yield from hypotheses(page, reference)
-    yield from constellations(gray_of(page), _squares(template), template.page)[:MOST_REFINED]
+    yield from constellations(pyramid_of(page).gray, _squares(template), template.page)[:MOST_REFINED]
     if template.edges:
         yield from by_edges(page, template.page)
 
@@ -155,7 +158,7 @@ def _registered(gray: Gray, agreement: Agreement, template: Template) -> Registr
 
 def _by_rules(page: Page, template: Template) -> Registration | Unregistered:
     """Of the hypotheses, and their turns, the one that puts the fields onto their printed rules."""
-    gray = gray_of(page)
+    gray = pyramid_of(page).gray
     found = by_markers(gray, template.fiducials, template.page)
     found += constellations(gray, _squares(template), template.page)
     if template.edges:

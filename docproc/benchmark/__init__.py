@@ -1,0 +1,1 @@
+"""How fast is docproc on this machine? Pages are drawn once, read, and their cost is counted: `docproc bench`."""
