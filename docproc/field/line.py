@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from docproc.field.segmentation import own_ink
 from docproc.geometry import Box
+from docproc.histogram import percentile
 from docproc.page import Ink, Mask
 
 Line = npt.NDArray[np.uint8]  #: (HEIGHT_PX, W, 2).
@@ -62,7 +63,7 @@ def line_of(dark: Ink, mask: Mask, box_px: Box) -> Line | None:
     )
     size = (max(round(width), 1), HEIGHT_PX)
     strokes = cv2.blur(np.where(own, dark, 0).astype(np.uint8)[min(y) : max(y) + 1], (3, 3))
-    full = max(float(np.percentile(strokes, FULL_PERCENTILE)), float(np.percentile(dark[own], 90)), 1.0)
+    full = max(percentile(strokes, FULL_PERCENTILE), percentile(dark[own], 90), 1.0)
     level = cv2.convertScaleAbs(dark, alpha=255.0 / full)
     planes = (level, own.astype(np.uint8) * 255)
     return np.stack([_warp(plane, matrix, size, scale) for plane in planes], axis=2)

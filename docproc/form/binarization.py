@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.geometry import Transform
+from docproc.histogram import percentile
 from docproc.page import Ink, Mask, Page
 
 PAPER_GRID_PX = 8  #: One value of the paper map stands for a square of this side on the page.
@@ -76,7 +77,7 @@ def ink_peak(dark: Ink) -> float:
     """Darkness of the darkest strokes of a field, 0 to 255: a high percentile of the smoothed map."""
     if dark.size == 0:
         return 0.0
-    return float(np.percentile(cv2.blur(dark, (3, 3)), PEAK_PERCENTILE))
+    return percentile(cv2.blur(dark, (3, 3)), PEAK_PERCENTILE)
 
 
 def ink_level(peaks: Sequence[float]) -> float:
@@ -108,8 +109,8 @@ def binarize(dark: Ink, *, level: float, peak: float) -> Mask:
     own = min(max(peak, PALEST_FIELD * level), level)
     strong = dark > max(INK_SHARE * own, FAINTEST_INK)
     weak = dark > max(WEAK_SHARE * own, FAINTEST_INK)
-    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
-    touched = np.zeros(labels.max() + 1, np.bool_)
+    count, labels = cv2.connectedComponents(weak.view(np.uint8), connectivity=8)
+    touched = np.zeros(count, np.bool_)
     touched[labels[strong]] = True
     touched[0] = False
     return touched[labels]

@@ -8,6 +8,7 @@ somebody takes a better picture. What lies under glare, or out of the picture, c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from docproc.form.glare import under_glare
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
+from docproc.histogram import percentile
 from docproc.page import Gray
 
 
@@ -38,7 +40,9 @@ LEAST_PAPER = 60.0  #: Brightness of bare paper below which a page is dark: of 2
 LEAST_CUT_MM = 3.0  #: By which a corner must leave the picture: scanners trim edges by less.
 WHITE_PAPER = 240.0  #: Where bare paper is so bright all over, a scanner has made it so.
 DIMMER_PERCENTILE = 10  #: Of the pieces' paper: most of the page may be under glare.
-MOST_PROBED = 24  #: Fields around which blur is measured, evenly taken.
+MOST_LOOKED_AT = 24  #: Fields around which paper is looked at, evenly taken.
+MOST_PROBED = 12  #: ... and blur is measured,
+PROBED_HEIGHTS = 4.0  #: in so much of their length.
 ASSUMED_HEIGHT = 1 / 40  #: Of a field, by the picture's long side, where none is found: 7 mm on A4.
 PAPER_PERCENTILE = 80  #: Of the brightness around a field: bare paper.
 SMALLEST_PIECE_PX = 8  #: Of the page around a field; less shows nothing.
@@ -98,7 +102,7 @@ def find_defects(
     blur_px = _blur_px(pieces, height_px)
     if blur_px > LEAST_BLUR * height_px:
         found.append(Defect(Kind.BLUR, *_on_paper(blur_px, located, page_from_form)))
-    papers = [float(np.percentile(piece, PAPER_PERCENTILE)) for piece in pieces] or [255.0]
+    papers = [percentile(piece, PAPER_PERCENTILE) for piece in pieces] or [255.0]
     if (bare := float(np.median(papers))) < LEAST_PAPER:
         found.append(Defect(Kind.DARKNESS, bare, "of 255"))
     under: dict[str, float] = {}
@@ -131,7 +135,7 @@ def _pieces(gray: Gray, located: Sequence[LocatedField]) -> list[Gray]:
     """The page around some of its fields; what is hardly inside is left out."""
     height, width = gray.shape
     pieces = []
-    for one in located[:: max(len(located) // MOST_PROBED, 1)]:
+    for one in located[:: max(len(located) // MOST_LOOKED_AT, 1)]:
         box = one.page_from_form.box(one.field.box.grown(AROUND_HEIGHTS * one.field.box.height))
         top, bottom = (min(max(round(value), 0), height) for value in (box.top, box.bottom))
         left, right = (min(max(round(value), 0), width) for value in (box.left, box.right))
@@ -153,29 +157,38 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
     .. [1] S. Zhuo and T. Sim, "Defocus map estimation from a single image", Pattern Recognition 44(9), 2011.
     """
     narrow, wide = max(NARROW * height_px, NARROWEST_PX), max(WIDE * height_px, WIDEST_PX)
-    levels = [piece.astype(np.float32) for piece in pieces if _contrast(piece) >= LEAST_CONTRAST]
+    width = round(PROBED_HEIGHTS * height_px)
+    middles = [piece[:, max((piece.shape[1] - width) // 2, 0) :][:, :width] for piece in pieces]
+    levels = [piece.astype(np.float32) for piece in middles if _contrast(piece) >= LEAST_CONTRAST]
+    levels = levels[:: -(-len(levels) // MOST_PROBED)] if levels else levels
     if not levels:
         return 0.0
     # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
     return max(
-        float(
-            np.percentile(np.concatenate([_spreads(piece, narrow * more, wide * more) for piece in levels]), SHARPEST)
-        )
+        float(np.percentile(np.concatenate([_spreads(piece, narrow * more, wide * more) for piece in levels]), SHARPEST))
         for more in SMOOTHINGS
     )
 
 
 def _contrast(piece: Gray) -> float:
-    return float(np.subtract(*np.percentile(piece, (99, 1))))
+    return percentile(piece, 99) - percentile(piece, 1)
 
 
 def _spreads(levels: npt.NDArray[np.float32], narrow: float, wide: float) -> npt.NDArray[np.float32]:
     """Blur of each strong edge of a piece, in pixels."""
-    fine = _gradient(cv2.GaussianBlur(levels, (0, 0), narrow))
-    coarse = _gradient(cv2.GaussianBlur(levels, (0, 0), wide))
+    # Smoothing hides what is finer than itself: as much is seen in a picture reduced so far that it takes little.
+    factor = min(NARROWEST_PX / narrow, 1.0)
+    levels = cv2.resize(levels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    narrow, wide = narrow * factor, wide * factor
+    # What reducing and the gradient smooth by themselves: the variance of a pixel's area and of two pixels' way.
+    by_itself = (1 - factor**2) * (1 / 12 + 1 / 3)
+    fine, coarse = (
+        _gradient(cv2.GaussianBlur(levels, (0, 0), math.sqrt(smoothing**2 - by_itself)))
+        for smoothing in (narrow, wide)
+    )
     strong = fine > STRONG_EDGE * np.percentile(fine, 99.5)
     ratio = (fine[strong] / np.maximum(coarse[strong], 1e-3)) ** 2
-    return np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None))
+    return np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None)) / factor
 
 
 def _gradient(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

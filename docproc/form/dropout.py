@@ -7,6 +7,7 @@ The lines are followed piece by piece, since paper bends and registration is rig
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -163,17 +164,20 @@ def erase_rule(clean: Mask, rule: Rule, *, evidence: Mask) -> None:
     """Clear a horizontal line's pixels in `clean`, in place; `evidence` is the ink before anything was removed."""
     row = min(max(round(rule.position_px), 0), evidence.shape[0] - 1)
     columns = slice(rule.start_px, rule.stop_px)
-    part = evidence[:, columns]
-    above, below = _runs(part, row, limit=part.shape[0])
-    length = above + below
     half = rule.thickness_px / 2 + 1
-    pure = length <= rule.thickness_px * 1.5 + 1
+    longest = rule.thickness_px * 1.5 + 1
+    # No run is followed farther than it could matter: a longer one is a stroke, however long it is.
+    limit = math.ceil(max(longest, half + STROKE_MARGIN_PX)) + 1
+    near = slice(max(row - limit, 0), row + limit)
+    part, row = evidence[near, columns], row - near.start
+    above, below = _runs(part, row, limit=limit)
+    pure = above + below <= longest
     crosses = (above > half + STROKE_MARGIN_PX) & (below > half + STROKE_MARGIN_PX)
     rows = np.arange(part.shape[0])[:, np.newaxis]
     whole_run = (rows > row - above - 1) & (rows < row + below + 1)
-    line_zone = np.abs(rows - rule.position_px) <= half
+    line_zone = np.abs(rows + near.start - rule.position_px) <= half
     gone = np.where(pure, whole_run | line_zone, line_zone & ~crosses)
-    clean[:, columns] &= ~gone
+    clean[near, columns] &= ~gone
 
 
 def _runs(part: Mask, row: int, *, limit: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -189,8 +193,8 @@ def _leading(rows: Mask) -> npt.NDArray[np.intp]:
     """Number of True before the first False, down each column."""
     if rows.shape[0] == 0:
         return np.zeros(rows.shape[1], np.intp)
-    stopped = np.vstack([~rows, np.ones((1, rows.shape[1]), np.bool_)])
-    return np.argmax(stopped, axis=0)
+    first = np.argmin(rows, axis=0)
+    return np.where(rows[first, np.arange(rows.shape[1])], rows.shape[0], first)
 
 
 def _free_reach(place: float, places: Sequence[float], reach: int) -> int:

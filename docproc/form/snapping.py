@@ -18,6 +18,7 @@ import numpy.typing as npt
 from docproc.form.bend import Bend
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
+from docproc.histogram import percentile
 from docproc.page import Gray
 from docproc.template import Field
 
@@ -150,8 +151,7 @@ def _view(gray: Gray, located: LocatedField) -> _View:
         nothing = np.zeros(size[::-1], np.float32)  # a box that the image cuts shows the image's edge, not its own
         return _View(window, px_per_mm, nothing, nothing)
     light = picture.astype(np.float32)
-    dark, bright = np.percentile(light, (2, 90))
-    contrast = max(float(bright - dark), LEAST_CONTRAST)
+    contrast = max(percentile(picture, 90) - percentile(picture, 2), LEAST_CONTRAST)
     side = max(round(RULE_SIDE_MM * px_per_mm), 2)
     length = max(round(SMOOTHING_MM * px_per_mm), 3)
     return _View(
