@@ -41,6 +41,8 @@ from docproc.page import Mask, Page
 from docproc.reading import FieldReading, Reason, Verdict
 from docproc.rules import check, weigh
 
+RULED_SHARE = 0.1  #: Of a field's height, along its edges: there is print, not only writing,
+NARROW_CELL = 0.3  #: but at most this of a cell's width on either side.
 SMALLEST_GLYPH_PX = 8.0  #: Longest side on the page: MNIST's own digits have 20, and people fail below 8.
 LARGEST_OUTSIDE = 0.05  #: Share of a field's box that may lie outside the image before the field counts as clipped.
 LEAST_CHANCE = 1e-3  #: Of an alternative to be named.
@@ -124,29 +126,27 @@ def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None 
     watch = trace or Silent()
     paper = estimate_paper(page)
     images = list(without_colored_print([cut_field(page, paper, field) for field in located]))
-    # Twice: printed rules are often darker than the pen, and only where they are is known how dark the pen is.
-    rough = ink_level([ink_peak(crop(image.dark, image.box_px)) for image in images])
-    images = [_without_teeth(image, rough) for image in images]
-    peaks = [_pen_peak(image, rough) for image in images]
+    level = ink_level([_pen_peak(image) for image in images])
+    images = [_without_teeth(image, level) for image in images]
+    peaks = [_pen_peak(image) for image in images]
     level = ink_level(peaks)
-    watch.note(f"ink level {level:.0f} of 255, with rules {rough:.0f}")
+    watch.note(f"ink level {level:.0f} of 255")
     return tuple(_propose(image, level, peak, watch) for image, peak in zip(images, peaks, strict=True))
 
 
-def _without_teeth(image: FieldImage, rough_level: float) -> FieldImage:
+def _without_teeth(image: FieldImage, level: float) -> FieldImage:
     """A free field without the teeth of a comb that its template, or whoever cut it out, did not speak of."""
     if image.field.kind != "free":
         return image
-    ink = binarize(image.dark, level=rough_level, peak=ink_peak(crop(image.dark, image.box_px)))
+    ink = binarize(image.dark, level=level, peak=_pen_peak(image))
     return replace(image, dark=remove_teeth(image.dark, ink, image.box_px))
 
 
-def _pen_peak(image: FieldImage, rough_level: float) -> float:
-    """Darkness of the darkest strokes inside a field that are not printed rules."""
-    ink, mask, _ = _without_rules(image, rough_level, ink_peak(crop(image.dark, image.box_px)))
-    rules = cv2.dilate((ink & ~mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    inner = image.box_px.grown(-0.1 * image.box_px.height)
-    return ink_peak(crop(np.where(rules, 0, image.dark).astype(np.uint8), inner))
+def _pen_peak(image: FieldImage) -> float:
+    """Darkness of the darkest strokes inside a field, away from its printed rules, which are often darker."""
+    away = RULED_SHARE * image.box_px.height if image.ruled else 0.0
+    inner = [cell.grown(-min(away, NARROW_CELL * cell.width)) for cell in image.cells_px]
+    return ink_peak(*(crop(image.dark, cell) for cell in inner))
 
 
 def _without_rules(image: FieldImage, level: float, peak: float) -> tuple[Mask, Mask, tuple[Box, ...]]:

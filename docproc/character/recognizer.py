@@ -29,9 +29,7 @@ from docproc.character.normalization import NORMALIZER_ID, SIDE_PX
 from docproc.errors import ModelError
 from docproc.litert import Network
 
-#: Glyphs handed to the interpreter at a time: larger gains nothing on one core, smaller pays the call each time.
-BATCH = 64
-SECOND_BATCH = 16  #: As fast a glyph, and less is wasted on the last batch: doubtful glyphs come in small numbers.
+BATCH = 16  #: Glyphs handed to the interpreter at a time: on one core more gain nothing, and fill the last batch less.
 
 _DEFAULT_MODEL = "digits"
 
@@ -72,7 +70,7 @@ class LiteRtRecognizer:
 
     def __post_init__(self) -> None:
         self._first_look = network_of_glyphs(self.model)
-        self._second_look = network_of_glyphs(self.second, batch=SECOND_BATCH)
+        self._second_look = network_of_glyphs(self.second)
 
     @property
     def digest(self) -> str:

@@ -7,6 +7,7 @@ Out: values and their chances, best first: sums over all the ways in which a val
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp, inf, log, log1p
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,11 @@ LABELS = "0123456789"
 BLANK = 0  #: Index of "no digit here"; digits follow.
 WIDTH = 24  #: Values followed at once.
 UNNAMED = 1e-4  #: Chance of a value that a look does not name: it names all that it gives more.
+LOST = 1e-8  #: Times the chance of the best beginning: one that has less is not followed any further.
 LEAST = 1e-4  #: Chance in one column below which a digit is not followed.
 Values = list[tuple[str, float]]  #: Values and their chances, best first.
 
-_NOTHING = -np.inf
+_NOTHING = -inf
 
 
 def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> Values:
@@ -66,10 +68,9 @@ def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> Values:
                     continue
                 ends_blank, ends_digit = grown.get(longer, (_NOTHING, _NOTHING))
                 grown[longer] = (ends_blank, _sum(ends_digit, before + row[index]))
-        if len(grown) > WIDTH:
-            ranked = sorted(grown.items(), key=lambda pair: (-_sum(*pair[1]), pair[0]))[:WIDTH]
-            grown = dict(ranked)
-        beams = grown
+        ranked = sorted(((_sum(*ends), value) for value, ends in grown.items()), key=lambda pair: (-pair[0], pair[1]))
+        lost = ranked[0][0] + log(LOST)
+        beams = {value: grown[value] for chance, value in ranked[:WIDTH] if chance > lost}
     chances = [(value, float(np.exp(_sum(*ends)))) for value, ends in beams.items()]
     return sorted(chances, key=lambda pair: (-pair[1], pair[0]))[:most]
 
@@ -92,4 +93,4 @@ def _sum(one: float, other: float) -> float:
         one, other = other, one
     if other == _NOTHING:
         return one
-    return one + float(np.log1p(np.exp(other - one)))
+    return one + log1p(exp(other - one))

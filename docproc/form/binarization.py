@@ -44,14 +44,15 @@ def estimate_paper(page: Page) -> Paper:
     pixels = page.pixels if page.pixels.ndim == 3 else page.pixels[:, :, np.newaxis]
     height, width = pixels.shape[:2]
     grid = (max(width // PAPER_GRID_PX, 1), max(height // PAPER_GRID_PX, 1))
-    half = cv2.resize(pixels, (grid[0] * 2, grid[1] * 2), interpolation=cv2.INTER_AREA)
+    whole = pixels[: grid[1] * PAPER_GRID_PX, : grid[0] * PAPER_GRID_PX]  # reduced by whole numbers: ten times as fast
+    half = cv2.resize(whole, (grid[0] * 2, grid[1] * 2), interpolation=cv2.INTER_AREA)
     half = half.reshape(half.shape[0], half.shape[1], -1)
     # The brighter of neighboring halves before the window: thin paper gaps between letters still count.
     quads = half.reshape(grid[1], 2, grid[0], 2, -1).max(axis=(1, 3))
     kernel = np.ones((PAPER_REACH, PAPER_REACH), np.uint8)
     bright = cv2.morphologyEx(quads, cv2.MORPH_CLOSE, kernel).reshape(grid[1], grid[0], -1)
     smooth = cv2.blur(bright.astype(np.float32), (PAPER_REACH, PAPER_REACH)).reshape(grid[1], grid[0], -1)
-    scale = Transform.scaling(width / grid[0], height / grid[1])
+    scale = Transform.scaling(whole.shape[1] / grid[0], whole.shape[0] / grid[1])
     return Paper(np.maximum(smooth, 1.0), scale @ Transform.translation(0.5, 0.5))
 
 
@@ -73,11 +74,10 @@ def darkness(pixels: npt.NDArray[np.uint8], paper: npt.NDArray[np.float32]) -> I
     return np.clip(255 * (1 - light.min(axis=2)), 0, 255).astype(np.uint8)
 
 
-def ink_peak(dark: Ink) -> float:
-    """Darkness of the darkest strokes of a field, 0 to 255: a high percentile of the smoothed map."""
-    if dark.size == 0:
-        return 0.0
-    return percentile(cv2.blur(dark, (3, 3)), PEAK_PERCENTILE)
+def ink_peak(*places: Ink) -> float:
+    """Darkness of the darkest strokes in places of a field, 0 to 255: a high percentile of the smoothed maps."""
+    smooth = [cv2.blur(place, (3, 3)).ravel() for place in places if place.size]
+    return percentile(np.concatenate(smooth), PEAK_PERCENTILE) if smooth else 0.0
 
 
 def ink_level(peaks: Sequence[float]) -> float:

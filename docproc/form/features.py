@@ -1,7 +1,7 @@
 """Find a template's sheet on a page by the print that both show.
 
 In:  the template's reference image and a gray page of any size, turn, scale and perspective.
-Out: hypotheses, the quickest first: maps of the sheet onto the page that agree with many matched features.
+Out: hypotheses, best first: maps of the sheet onto the page that agree with many matched features.
 They are right to a few pixels, and a form that shares only a heading gives one too: docproc.form.refinement sharpens
 them and says how much of the sheet agrees.
 """
@@ -24,7 +24,10 @@ from docproc.page import Gray, Page
 from docproc.template import Template
 
 QUICK_SIDE_PX = 800  #: Long side of page and reference at the first, quick look,
-QUICK_CORNERS = 1000  #: and corners that are compared.
+QUICK_CORNERS = 700  #: corners that are compared,
+QUICK_LEVELS = 3  #: sizes that they are looked for at, each 1.2 times the next: a scan shows little more than the sheet,
+QUICK_EDGE_PX = 15  #: how near to the picture's edge, and
+QUICK_STEP = 10  #: gray levels by which a corner differs from what is around it: faint print counts.
 QUICK_REACH_MM = 2.0  #: Scans agree with one turn, shift and scale to this; curved and slanted sheets need more looks.
 QUICK_SURE = 12  #: Corners that agree: fewer are left to the slow look.
 REFERENCE_SIDE_PX = 1200  #: Long side at which the reference's features are taken: print of 2 mm is 8 px high on A4.
@@ -83,7 +86,6 @@ class Hypothesis:
     page_from_form: Transform
     agreeing: int  #: Features, or fiducials, that lie where this map puts them.
     matched: int  #: ... of those that found a partner.
-    is_quick: bool = False  #: Of a quick look, which takes the sheet to be flat.
 
 
 def load_reference(template: Template) -> Reference | None:
@@ -133,7 +135,9 @@ def find_corners(image: Pyramid) -> Corners:
     .. [1] E. Rublee, V. Rabaud, K. Konolige, G. Bradski, "ORB: an efficient alternative to SIFT or SURF", ICCV 2011.
     """
     small, small_from_image = image.reduced(QUICK_SIDE_PX)
-    keypoints, bits = cv2.ORB.create(QUICK_CORNERS).detectAndCompute(small, None)
+    keypoints, bits = cv2.ORB.create(
+        QUICK_CORNERS, nlevels=QUICK_LEVELS, edgeThreshold=QUICK_EDGE_PX, fastThreshold=QUICK_STEP
+    ).detectAndCompute(small, None)
     points = np.array([keypoint.pt for keypoint in keypoints]).reshape(-1, 2)
     return Corners(small_from_image.inverse() @ points, bits)
 
@@ -173,19 +177,14 @@ def likeness(page: Page, reference: Reference) -> int:
     return len(_matches(other.descriptors[other.strongest], own.descriptors[own.strongest])[0])
 
 
-def hypotheses(page: Page, reference: Reference) -> Iterator[Hypothesis]:
-    """Where the reference's sheet may lie on the page: of a quick look, then for each of PAGE_TRIES that finds any."""
-    if (quick := _by_corners(page, reference)) is not None:
-        yield quick
-    yield from _by_features(page, reference)
-
-
-def _by_corners(page: Page, reference: Reference) -> Hypothesis | None:
+def by_corners(page: Page, reference: Reference) -> Hypothesis | None:
     """Where a flat sheet lies that is seen from above: its turn, its shift and one scale, by few corners."""
     there, sought = find_corners(pyramid_of(page)), reference.corners
     if there.bits is None or sought.bits is None:
         return None
-    matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(there.bits, sought.bits)
+    matches = sorted(cv2.BFMatcher(cv2.NORM_HAMMING).match(there.bits, sought.bits), key=lambda match: match.distance)
+    # Of the corners that take one for their own, the likest has it.
+    matches = list({match.trainIdx: match for match in reversed(matches)}.values())
     if len(matches) < QUICK_SURE:
         return None
     on_page = there.points[[match.queryIdx for match in matches]]
@@ -198,10 +197,11 @@ def _by_corners(page: Page, reference: Reference) -> Hypothesis | None:
     page_from_form = Transform.of([*found, [0, 0, 1]]).inverse()
     if not is_plausible(page_from_form, form_from_reference @ _corners(reference.gray.shape), page.pixels.shape):
         return None
-    return Hypothesis(page_from_form, int(mask.sum()), len(matches), is_quick=True)
+    return Hypothesis(page_from_form, int(mask.sum()), len(matches))
 
 
-def _by_features(page: Page, reference: Reference) -> Iterator[Hypothesis]:
+def hypotheses(page: Page, reference: Reference) -> Iterator[Hypothesis]:
+    """Where the reference's sheet may lie on the page, one for each of PAGE_TRIES that finds any."""
     form_from_reference = reference.reference_from_form.inverse()
     side = max(reference.gray.shape)
     for number, (side_px, count) in enumerate(PAGE_TRIES):

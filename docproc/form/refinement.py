@@ -8,6 +8,7 @@ Writing hides some patches and other forms share some; so patches are taken all 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,10 +65,12 @@ class Agreement:
         return self.agreeing / max(self.patches, 1)
 
 
-def refine(page: Pyramid, reference: Reference, page_from_form: Transform) -> Agreement | None:
-    """Compare patches of print in two passes, None where too few are found to speak of a sheet."""
+def refine(
+    page: Pyramid, reference: Reference, page_from_form: Transform, passes: Sequence[Pass] = PASSES
+) -> Agreement | None:
+    """Compare patches of print, pass after pass; None where too few are found to speak of a sheet."""
     agreement = None
-    for step in PASSES:
+    for step in passes:
         agreement = _compare(page, reference, page_from_form, step)
         if agreement is None:
             return None
