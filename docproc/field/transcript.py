@@ -16,7 +16,7 @@ LABELS = "0123456789"
 BLANK = 0  #: Index of "no digit here"; digits follow.
 WIDTH = 24  #: Values followed at once.
 UNNAMED = 1e-4  #: Chance of a value that a look does not name: it names all that it gives more.
-LOST = 1e-8  #: Times the chance of the best beginning: one that has less is not followed any further.
+LOST = 1e-6  #: Times the chance of the best beginning: one that has less is not followed any further.
 LEAST = 1e-4  #: Chance in one column below which a digit is not followed.
 Values = list[tuple[str, float]]  #: Values and their chances, best first.
 
@@ -68,9 +68,13 @@ def transcribe(scores: npt.NDArray[np.float64], *, most: int = 8) -> Values:
                     continue
                 ends_blank, ends_digit = grown.get(longer, (_NOTHING, _NOTHING))
                 grown[longer] = (ends_blank, _sum(ends_digit, before + row[index]))
-        ranked = sorted(((_sum(*ends), value) for value, ends in grown.items()), key=lambda pair: (-pair[0], pair[1]))
-        lost = ranked[0][0] + log(LOST)
-        beams = {value: grown[value] for chance, value in ranked[:WIDTH] if chance > lost}
+        if digits:  # else nothing has grown, and none has come nearer to another
+            ranked = sorted(
+                ((_sum(*ends), value) for value, ends in grown.items()), key=lambda pair: (-pair[0], pair[1])
+            )
+            lost = ranked[0][0] + log(LOST)
+            grown = {value: grown[value] for chance, value in ranked[:WIDTH] if chance > lost}
+        beams = grown
     chances = [(value, float(np.exp(_sum(*ends)))) for value, ends in beams.items()]
     return sorted(chances, key=lambda pair: (-pair[1], pair[0]))[:most]
 
