@@ -19,9 +19,10 @@ from docproc import __version__
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
+from docproc.download import Downloads
 from docproc.engine import Engine, Lost, PoolEngine, SerialEngine
 from docproc.export import refuse_others
-from docproc.ledger import LEDGER_NAME, Ledger, digest_of, open_ledger, read_ledger
+from docproc.ledger import LEDGER_NAME, Entry, Ledger, digest_of, open_ledger, read_ledger
 from docproc.listing import Listing, templates_for
 from docproc.page import Unreadable, find_sources
 from docproc.pipeline import READING_VERSION
@@ -42,7 +43,7 @@ def process_batch(
     inputs: Sequence[str | os.PathLike[str]],
     output_dir: Path,
     *,
-    template_paths: Sequence[Path] = (),
+    template_paths: Sequence[str | os.PathLike[str]] = (),
     whole_image: bool = False,
     review_below: float | None = None,
     model_dir: Path | None = None,
@@ -61,11 +62,11 @@ def process_batch(
     Parameters
     ----------
     inputs : sequence of paths
-        Files, folders (walked to the bottom), globs.
+        Files, folders (walked to the bottom), globs; URLs in the cloud, as docproc.storage knows them.
     output_dir : Path
         With the ledger of the batch. Where that has pages already, what was read with the same templates, models and
-        settings is not read again; the tables are made anew.
-    template_paths : sequence of Path
+        settings is not read again; the tables are made anew. For results in the cloud see docproc.upload.
+    template_paths : sequence of paths
         Templates, and folders of them, for all pages: each page finds its own. Where there are none, the nearest
         `template.yaml` in a page's folder or above it serves the page; pages without one are searched for fields.
     whole_image : bool
@@ -95,7 +96,7 @@ def process_batch(
         If the results cannot be written, before any page is read as far as that can be told then; if another run is
         going on in the same folder.
     MissingExtraError
-        If the third witness is wanted and not installed.
+        If the third witness is wanted, or files in the cloud are, and the package for it is not installed.
     TemplateError, ModelError
         Before any page is read, if a template or the model is at fault.
     PageError
@@ -106,10 +107,13 @@ def process_batch(
     witness = witness_beside(line_reader) if ocr else None
     policy = Policy((line_reader or recognizer).card.review_below if review_below is None else review_below)
     refuse_others(output_dir)
-    given = {} if whole_image else load_templates(template_paths)
+    downloads = Downloads()
+    given = {} if whole_image else load_templates(downloads.templates(template_paths))
     references = [path for template in given.values() if (path := template.reference_path) is not None]
-    sources = find_sources([os.fspath(path) for path in inputs], skip=output_dir, references=references)
-    served, templates = ({}, {}) if whole_image else templates_for(sources, given)
+    sources = find_sources(
+        [os.fspath(path) for path in inputs], skip=output_dir, references=[*references, *downloads.references]
+    )
+    served, templates = ({}, {}) if whole_image else templates_for(sources, given, downloads)
     started = time.monotonic()
     settings = {
         "inputs": [os.fspath(path) for path in inputs],
@@ -118,7 +122,7 @@ def process_batch(
         "review_below": policy.review_below,
         "edition": (edition := _edition(output_dir, force=force)),
     }
-    with open_ledger(output_dir, settings=settings) as ledger:
+    with downloads, open_ledger(output_dir, settings=settings) as ledger:
 
         def read_with(paths: tuple[str, ...]) -> str:
             return digest_of(
@@ -132,7 +136,7 @@ def process_batch(
 
         read = read_pages(
             ledger,
-            Listing(sources, served, read_with),
+            Listing(sources, served, read_with, downloads),
             open_reader=OpenReader(recognizer, templates, policy, whole_image, line_reader, witness),
             jobs=jobs,
             page_timeout_s=page_timeout_s,
@@ -195,6 +199,7 @@ def read_pages(
         else:
             ledger.keep(task.number, outcome)
             kept = outcome
+        listing.downloads.settle(task.ref)
         so_far = replace(
             counted(so_far, kept),
             pages_expected=listing.expected - waiting.settled,
@@ -224,9 +229,14 @@ class _ToRead:
             new = [page for page in ledger.waiting(retry_failed=retry_failed) if page.id not in given]
             retry_failed = False
             self.settled += len(some) - len(new)
+            to_read = {page.ref for page in new}
+            for entry in some:
+                if isinstance(entry, Entry) and entry.ref not in to_read:
+                    listing.downloads.settle(entry.ref)
             for page in new:
                 given.add(page.id)
-                yield PageTask(page.ref, listing.templates_of(page.ref), page.id)
+                copy = listing.downloads.copy_of(page.ref)
+                yield PageTask(page.ref, listing.templates_of(page.ref), page.id, copy)
 
 
 def _begun(ledger: Ledger, tasks: Iterable[PageTask]) -> Iterator[PageTask]:

@@ -1,6 +1,6 @@
 """Pages: what travels to a worker, and the pixels it finds there.
 
-In:  files, folders and globs.
+In:  files, folders and globs, also in the cloud.
 Out: `PageRef` values, cheap to list, and `Page` values with pixels; what cannot be read is a PageError that says
      what, where, and what to do, and an `Unreadable` in `read_pages`.
 The formats are docproc.decoding's subject, the walk through folders docproc.sources'.
@@ -20,6 +20,7 @@ from docproc import decoding
 from docproc.decoding.faults import MAX_PIXELS, one_line, page_error
 from docproc.errors import MissingExtraError, PageError
 from docproc.sources import Source, find_sources
+from docproc.storage import at_hand
 
 __all__ = [
     "MAX_PIXELS",
@@ -46,7 +47,7 @@ class PageRef:
     """One page of one file: small and picklable, never pixels."""
 
     source: str  #: The path as found under the input, with forward slashes; what results call it.
-    path: str  #: Where to open it.
+    path: str  #: Where to open it: a path, or the URL of an object in the cloud.
     index: int  #: From 0 within the file; results show index + 1.
     sha256: str  #: Of the file's content.
 
@@ -73,10 +74,11 @@ class Unreadable:
     remedy: str  #: What to do about it.
 
 
-def list_pages(source: Source) -> list[PageRef]:
+def list_pages(source: Source, copy: Path | None = None) -> list[PageRef]:
     """The pages of one file, counted from its headers; its content is read once, for the hash.
 
-    Files of equal content have equal `sha256`: that is how a duplicate is known.
+    Files of equal content have equal `sha256`: that is how a duplicate is known. `copy` is where the content of an
+    object in the cloud lies on this machine; without one it is fetched, here as in `load_page`.
 
     Raises
     ------
@@ -87,18 +89,20 @@ def list_pages(source: Source) -> list[PageRef]:
     """
     if source.fault is not None:
         raise source.fault
-    count = decoding.count_pages(source.path)
-    try:
-        with source.path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise page_error(
-            one_line(source.path), f"the file cannot be read ({error.strerror})", "Check the disk, and copy it anew"
-        ) from error
-    return [PageRef(source=source.name, path=str(source.path), index=index, sha256=sha256) for index in range(count)]
+    place = str(source.path)
+    with at_hand(place, copy) as path:
+        count = decoding.count_pages(path, called=place)
+        try:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise page_error(
+                one_line(place), f"the file cannot be read ({error.strerror})", "Check the disk, and copy it anew"
+            ) from error
+    return [PageRef(source=source.name, path=place, index=index, sha256=sha256) for index in range(count)]
 
 
-def load_page(ref: PageRef) -> Page:
+def load_page(ref: PageRef, copy: Path | None = None) -> Page:
     """The pixels of one page, the way up that the file says, transparent parts on white.
 
     (H, W) where the page has no color, else (H, W, 3) RGB; contiguous and read-only. Gray of 16 bits is scaled to 8.
@@ -112,7 +116,8 @@ def load_page(ref: PageRef) -> Page:
     MissingExtraError
         If it is HEIC and the extra is not installed.
     """
-    pixels, dpi = decoding.decode(Path(ref.path), ref.index)
+    with at_hand(ref.path, copy) as path:
+        pixels, dpi = decoding.decode(path, ref.index, called=ref.path)
     return Page(ref=ref, pixels=pixels, dpi=dpi)
 
 

@@ -32,6 +32,7 @@ class PageTask:
     ref: PageRef
     templates: tuple[str, ...] = ()  #: Paths of the templates of which it may be.
     number: int = 0  #: In the ledger.
+    copy: Path | None = None  #: The content, on this machine, of an object in the cloud.
 
 
 Outcome = Record | Unreadable
@@ -47,7 +48,7 @@ class OpenReader:
     whole_image: bool = False
     line_reader: LineReader | None = None
     witness: Witness | None = None
-    load: Callable[[PageRef], Any] = load_page
+    load: Callable[..., Any] = load_page
     read: Callable[..., Record] = read_page
 
     def __call__(self) -> Callable[[PageTask], Outcome]:
@@ -58,7 +59,7 @@ class OpenReader:
         """Read one page. Whatever goes wrong with it, it fails alone."""
         templates = tuple(self.templates[path] for path in task.templates)
         try:
-            page = self.load(task.ref)
+            page = self.load(task.ref, task.copy)
             record = self.read(
                 page,
                 templates,

@@ -1,6 +1,6 @@
 """Which files to read, and what results call them.
 
-In:  files, folders and globs as the user gave them.
+In:  files, folders and globs as the user gave them, on this machine and, as URLs, in the cloud.
 Out: `Source` values in a stable order, each file once. An input without pages is such a value, too: it fails alone.
 Whether a file can be read, docproc.page finds out.
 """
@@ -13,12 +13,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
 
+from docproc import storage
 from docproc.decoding.faults import READABLE, one_line, page_error
 from docproc.errors import PageError
+from docproc.storage import folder_of, folders_above, is_url
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".pdf", ".heic", ".heif")
@@ -28,6 +31,7 @@ PARTIAL_SUFFIX = ".partial"  #: Output that is being written.
 RESULTS_NAME = "fields.csv"  #: A folder that holds this, with our heading, is output.
 RESULTS_HEADING = b"source,page,template,field,"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+HEADING_BYTES = len(BYTE_ORDER_MARK + RESULTS_HEADING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,15 @@ class Source:
     """One file to read, or an input that gave none."""
 
     name: str  #: The path as found under the input, with forward slashes; unique, always writable as UTF-8.
-    path: Path  #: Where to open it; relative if the input was.
+    path: Path | str  #: Where to open it, relative if the input was; the URL of an object in the cloud.
     folder: Path  #: The input folder it was found under; its own folder where it was given by itself.
     fault: PageError | None = None  #: Why there is nothing to read.
+    template: str = ""  #: URL of the template.yaml that serves an object; of files, docproc.template finds it.
 
 
-def find_sources(inputs: Sequence[str], *, skip: Path | None = None, references: Iterable[Path] = ()) -> list[Source]:
+def find_sources(
+    inputs: Sequence[str], *, skip: Path | None = None, references: Iterable[Path | str] = ()
+) -> list[Source]:
     """All files to read, each once, in the order of the inputs, within a folder as a person would sort them.
 
     Folders are walked to the bottom. What is no page there is passed over without a word: other endings, hidden
@@ -51,20 +58,23 @@ def find_sources(inputs: Sequence[str], *, skip: Path | None = None, references:
     Parameters
     ----------
     inputs : sequence of str
-        Files, folders, globs (`**` crosses folders). A glob is tried where nothing has that very name.
+        Files, folders, globs (`**` crosses folders). A glob is tried where nothing has that very name. A prefix in
+        the cloud is a folder.
     skip : Path, optional
         A folder below the inputs that is not walked: the output's.
-    references : iterable of Path
+    references : iterable of paths and URLs
         Images that are not pages, beside those that templates in the folders name.
 
     Raises
     ------
     PageError
         If nothing at all was found; otherwise an input without images is a Source with a `fault`.
+    MissingExtraError
+        If a URL is given, and the package for it is not installed.
     """
     walk = _Walk(skip)
     found = [walk.input(given) for given in inputs]
-    not_pages = walk.references | {os.path.realpath(path) for path in references}
+    not_pages = walk.references | {_real(path) for path in references}
     kept: dict[str, _Found] = {}
     for given, files in zip(inputs, found, strict=True):
         pages = [file for file in files if file.by_name or file.real not in not_pages]
@@ -79,19 +89,24 @@ def find_sources(inputs: Sequence[str], *, skip: Path | None = None, references:
     if len(faults) == len(kept):
         raise faults[0]
     return [
-        Source(name=name, path=file.path, folder=file.folder, fault=file.fault)
+        Source(name=name, path=file.path, folder=file.folder, fault=file.fault, template=file.template)
         for name, file in zip(_unique_names(list(kept.values())), kept.values(), strict=True)
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    path: Path
+    path: Path | str
     folder: Path
     parts: tuple[str, ...]  #: Of the path under the folder.
     real: str  #: With all symbolic links followed: what makes two spellings one file.
     by_name: bool = False
     fault: PageError | None = None
+    template: str = ""
+
+
+def _real(path: Path | str) -> str:
+    return str(path) if is_url(str(path)) else os.path.realpath(path)
 
 
 def _nothing(given: str, what: str, remedy: str) -> _Found:
@@ -111,6 +126,8 @@ class _Walk:
 
     def input(self, given: str) -> list[_Found]:
         """Every file of one input, also one that another input has given already."""
+        if is_url(given):
+            return self._objects(given)
         path = Path(given)
         try:
             path.lstat()
@@ -181,6 +198,45 @@ class _Walk:
                 child_real = os.path.realpath(child) if entry.is_symlink() else os.path.join(real, entry.name)
                 waiting.append((child, (*parts, entry.name), child_real, is_folder))
 
+    def _objects(self, given: str) -> list[_Found]:
+        """The object of that URL, or the pages among those below it or of a glob, in the order of a folder's."""
+        root = given.rstrip("/")
+        is_wanted = None
+        try:
+            urls = storage.find(root)
+            if not urls and glob.has_magic(root):
+                is_wanted = storage.matcher(root)
+                root = "/".join(takewhile(lambda part: not glob.has_magic(part), root.split("/")))
+                urls = storage.find(root) if is_url(root) else []
+            templates, outputs = self._look_into(root, urls)
+        except PageError as error:
+            return [_Found(given, Path(folder_of(given)), (given,), given, by_name=True, fault=error)]
+        by_name = urls == [root]
+        if by_name:
+            root = folder_of(root)
+        found = []
+        for url in urls:
+            parts = tuple(url[len(root) + 1 :].split("/"))
+            above = list(folders_above(url))
+            passed_over = not outputs.isdisjoint(above) or any(part.endswith(PARTIAL_SUFFIX) for part in parts[:-1])
+            is_page = Path(url).suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts)
+            if by_name or (is_page and not passed_over and (is_wanted is None or is_wanted(url))):
+                template = next((templates[folder] for folder in above if folder in templates), "")
+                found.append(_Found(url, Path(root), parts, url, by_name=by_name, template=template))
+        return sorted(found, key=lambda file: _natural(*file.parts))
+
+    def _look_into(self, root: str, urls: list[str]) -> tuple[dict[str, str], set[str]]:
+        """Templates below an input and above it, by their own prefix; prefixes below it that hold output of ours."""
+        above = (f"{folder}/{TEMPLATE_NAME}" for folder in folders_above(root))
+        listed = (url for url in urls if url.endswith(f"/{TEMPLATE_NAME}"))
+        templates = {folder_of(url): url for url in (*filter(storage.exists, above), *listed)}
+        for url in templates.values():
+            reference = reference_in(storage.read(url))
+            if reference is not None:
+                self.references.add(storage.beside(url, reference))
+        tables = (url for url in urls if url.endswith(f"/{RESULTS_NAME}") and folder_of(url) != root)
+        return templates, {folder_of(url) for url in tables if _is_output(storage.read(url, HEADING_BYTES))}
+
     def _is_passed_over(self, folder: Path) -> bool:
         """Whether a folder below an input holds output of ours."""
         if folder.name.endswith(PARTIAL_SUFFIX) or (
@@ -189,10 +245,9 @@ class _Walk:
             return True
         try:
             with (folder / RESULTS_NAME).open("rb") as results:
-                heading = results.read(len(BYTE_ORDER_MARK + RESULTS_HEADING))
+                return _is_output(results.read(HEADING_BYTES))
         except OSError:
             return False
-        return heading.removeprefix(BYTE_ORDER_MARK).startswith(RESULTS_HEADING)
 
     def _note_references_above(self, path: Path) -> None:
         """A template serves the pages below its folder, so one above the input counts, too."""
@@ -206,12 +261,26 @@ class _Walk:
             return
         self._looked_for_template.add(real)
         try:
-            template = yaml.safe_load((folder / TEMPLATE_NAME).read_bytes())
-        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+            reference = reference_in((folder / TEMPLATE_NAME).read_bytes())
+        except OSError:
             return
-        reference = template.get("reference") if isinstance(template, dict) else None
-        if isinstance(reference, str):
+        if reference is not None:
             self.references.add(os.path.realpath(folder / reference))
+
+
+def reference_in(template: bytes) -> str | None:
+    """The reference image that a template's file names, relative to it; a faulty file is reported elsewhere."""
+    try:
+        content = yaml.safe_load(template)
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return None
+    reference = content.get("reference") if isinstance(content, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
+def _is_output(heading: bytes) -> bool:
+    """Whether a file that begins like this is a table of ours."""
+    return heading.removeprefix(BYTE_ORDER_MARK).startswith(RESULTS_HEADING)
 
 
 def _natural(*names: str) -> list[tuple[list[str | int], str]]:

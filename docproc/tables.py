@@ -31,7 +31,7 @@ FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
 class Summary:
     """What a batch came to, or has come to so far."""
 
-    output: Path
+    output: Path | str  #: The folder of the results, or their URL.
     pages: int = 0  #: With a record.
     failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
     pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
@@ -51,6 +51,10 @@ class Summary:
     read_now: int = 0  #: Pages that this run read, or failed to; the others were read before.
     seconds: float = 0.0
     failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
+
+    def place_of(self, name: str) -> str:
+        """Where the table of that name is."""
+        return f"{self.output}/{name}" if isinstance(self.output, str) else str(self.output / name)
 
     @property
     def read_before(self) -> int:

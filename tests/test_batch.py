@@ -17,6 +17,7 @@ from PIL import Image
 from docproc.batch import FEW_PAGES, Progress, choose_engine, process_batch, read_pages
 from docproc.combination.line_reader import load_line_reader
 from docproc.decision import Policy
+from docproc.download import Downloads
 from docproc.engine import PoolEngine, SerialEngine
 from docproc.errors import ModelError, OutputError, PageError, TemplateError
 from docproc.ledger import Entry, open_ledger
@@ -42,7 +43,7 @@ class _NoRecognizer:
         raise AssertionError("these pages hold no glyphs")
 
 
-def _load(ref: PageRef) -> str:
+def _load(ref: PageRef, copy: Path | None) -> str:
     """Plays the decoder: the file's name says what is wrong with it."""
     if "broken" in ref.source:
         raise PageError(f"{ref.source}: it is broken.", remedy="Scan it again.")
@@ -79,6 +80,7 @@ class _Listed:
 
     def __init__(self, pages: list[str | Unreadable]) -> None:
         self.expected = len(pages)
+        self.downloads = Downloads()
         self._pages = pages
 
     def __iter__(self) -> Iterator[Entry | Unreadable]:

@@ -48,6 +48,15 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert [name for name in HEAVY if name in loaded] == []
 
 
+def test_files_on_this_machine_are_read_without_what_talks_to_the_cloud(tmp_path: Path) -> None:
+    _draw_number(tmp_path / "scans" / "1.png")
+    command = [sys.executable, "-c", SHOW_MODULES, "process", "scans", "--whole-image", "-o", "out"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = run.stdout.rpartition("MODULES")[2].split()
+    assert "cv2" in loaded
+    assert [name for name in ("fsspec", "s3fs", "gcsfs", "botocore", "aiohttp") if name in loaded] == []
+
+
 @pytest.mark.parametrize(("pages", "jobs"), [(1, 1), (10, 2)], ids=["in this process", "in workers"])
 def test_pages_are_read_where_tensorflow_cannot_be_imported(tmp_path: Path, pages: int, jobs: int) -> None:
     poison = tmp_path / "poison"

@@ -6,8 +6,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 HELP = """Read scanned forms into a spreadsheet.
 
-INPUT is any number of images, PDFs, folders (with all that is below them) and globs.
+INPUT is any number of images, PDFs, folders (with all that is below them) and globs. Inputs, templates and results
+may be in the cloud, as s3://BUCKET/PREFIX (pip install 'docproc[s3]') or gs://BUCKET/PREFIX ('docproc[gcs]').
 
 \b
 Examples:
@@ -34,6 +35,8 @@ Examples:
       Fronts and backs of one paper, too: their templates say so, and what is missing is told.
   docproc process crops --whole-image -o results
       Each image is one number, cut out elsewhere.
+  docproc process s3://clinic/scans -o s3://clinic/results
+      The same from and to the cloud. Credentials and endpoint are the provider's own: AWS_PROFILE and so on.
   docproc process scans -o results --review-below 0.99
       Accept less unseen: more fields to review, fewer wrong ones among the rest.
 
@@ -64,10 +67,10 @@ class _Retry(StrEnum):
 def process(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", show_default=False)
+        str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", show_default=False)
     ],
     template: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "--template",
             "-t",
@@ -99,12 +102,14 @@ def process(
     if whole_image and template:
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
     from docproc.batch import process_batch
+    from docproc.storage import is_url
+    from docproc.upload import results_at
 
     try:
-        with _progress_bar(sys.stderr.isatty() and not as_json) as progress:
+        with results_at(output) as place, _progress_bar(sys.stderr.isatty() and not as_json) as progress:
             summary = process_batch(
                 inputs,
-                output,
+                place.folder,
                 template_paths=template or (),
                 whole_image=whole_image,
                 review_below=review_below,
@@ -115,7 +120,7 @@ def process(
                 page_timeout_s=page_timeout,
                 retry_failed=retry is not None,
                 force=force,
-                progress=progress,
+                progress=place.watched(progress),
             )
     except KeyboardInterrupt:
         typer.echo(
@@ -123,6 +128,8 @@ def process(
             err=True,
         )
         raise typer.Exit(EXIT_INTERRUPTED) from None
+    if is_url(output):
+        summary = replace(summary, output=output.rstrip("/"))
     _print_failures(summary)
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), ensure_ascii=True))
@@ -170,7 +177,7 @@ def _print_failures(summary: Summary) -> None:
         typer.secho(f"docproc: {failure.message} {failure.remedy}", fg=typer.colors.RED, err=True)
     if summary.failed > len(summary.failures):
         more = summary.failed - len(summary.failures)
-        typer.echo(f"docproc: {more:,} more failed: {summary.output / 'errors.csv'} names them all.", err=True)
+        typer.echo(f"docproc: {more:,} more failed: {summary.place_of('errors.csv')} names them all.", err=True)
 
 
 def print_summary(summary: Summary) -> None:
@@ -222,13 +229,13 @@ def _why_to_review(summary: Summary) -> str:
 
 def _next_step(summary: Summary) -> str:
     if not summary.pages:
-        return f"read {summary.output / 'errors.csv'}: it says for each input why it could not be read."
+        return f"read {summary.place_of('errors.csv')}: it says for each input why it could not be read."
     if summary.pages_to_review:
         shown = _counted(summary)
-        return f"open {summary.output / 'forms.xlsx'}; the sheet `review` shows what needs eyes ({shown})."
+        return f"open {summary.place_of('forms.xlsx')}; the sheet `review` shows what needs eyes ({shown})."
     if summary.failed:
-        return f"read {summary.output / 'errors.csv'}: it says what to do about the pages that failed."
-    return f"open {summary.output / 'forms.xlsx'}; nothing needs review."
+        return f"read {summary.place_of('errors.csv')}: it says what to do about the pages that failed."
+    return f"open {summary.place_of('forms.xlsx')}; nothing needs review."
 
 
 def _counted(summary: Summary) -> str:

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-HELP = """Say how far a batch is: pages read, waiting, failed. Also while it runs.
+HELP = """Say how far a batch is: pages read, waiting, failed. Also while it runs; of one in the cloud, as of the last
+copy of its ledger, some minutes ago.
 
 \b
 Examples:
   docproc status results
   docproc status results --json
+  docproc status s3://clinic/results
 """
 
 
 def status(
     results: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder of results, as named with -o.", show_default=False)
+        str, typer.Argument(metavar="DIR", help="A folder of results, as named with -o.", show_default=False)
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
 ) -> None:
     """Count the ledger's pages, tell of its last run."""
     from docproc.ledger import read_ledger
+    from docproc.upload import ledger_folder
 
-    with read_ledger(results) as ledger:
+    with ledger_folder(results) as folder, read_ledger(folder) as ledger:
         counts, runs = ledger.counts(), ledger.runs()
     last = runs[-1] if runs else None
     states = {name: getattr(counts, name) for name in ("done", "pending", "running", "failed", "quarantined")}

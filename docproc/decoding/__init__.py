@@ -27,8 +27,8 @@ HEAD_BYTES = 1024  #: Enough to tell every format; a PDF may begin this late (IS
 PAGED = ("PDF", "TIFF")  #: Formats that hold more than one page.
 
 
-def count_pages(path: Path) -> int:
-    """Pages in the file, from its headers: no pixel is decoded.
+def count_pages(path: Path, *, called: str = "") -> int:
+    """Pages in the file, from its headers: no pixel is decoded. Errors name it as `called`, or else by its path.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def count_pages(path: Path) -> int:
     MissingExtraError
         If it is HEIC and the extra is not installed.
     """
-    where = one_line(path)
+    where = one_line(called or path)
     with _opened(path, where) as (file, kind):
         if kind == "PDF":
             return pdf.count_pages(file, where)
@@ -48,8 +48,10 @@ def count_pages(path: Path) -> int:
         return 1
 
 
-def decode(path: Path, index: int) -> tuple[Pixels, float | None]:
+def decode(path: Path, index: int, *, called: str = "") -> tuple[Pixels, float | None]:
     """The pixels of page `index` (from 0), as a person would hold it, and its resolution in dpi or None.
+
+    Errors name the file as `called`, or else by its path.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def decode(path: Path, index: int) -> tuple[Pixels, float | None]:
     MissingExtraError
         If it is HEIC and the extra is not installed.
     """
-    where = one_line(path)
+    where = one_line(called or path)
     with _opened(path, where) as (file, kind):
         if kind in PAGED:
             where = f"{where}, page {index + 1}"

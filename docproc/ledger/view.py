@@ -95,6 +95,11 @@ class LedgerView:
         """Whether a run is going on now; where none is, pages that seem to be read were left by one that died."""
         return is_written(self._path.parent)
 
+    def copy_to(self, path: Path) -> None:
+        """Write it, as it is now, to a new plain file, also while a run fills it."""
+        path.unlink(missing_ok=True)
+        self._rows("VACUUM INTO ?", (str(path),))
+
     def outcomes(self) -> Iterator[Record | Unreadable]:
         """What came of the pages of the batch that have an outcome, in its order.
 
