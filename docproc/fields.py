@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,7 +20,7 @@ from docproc.combination.pooling import combine
 from docproc.combination.witness import Witness
 from docproc.decision import Policy, decide
 from docproc.field.comb import cut_cells, read_cells
-from docproc.field.glyph import Glyph, crosses_edge, residue
+from docproc.field.glyph import Glyph, Parts, connected_parts, crosses_edge, residue
 from docproc.field.interpretation import Interpretation, Marks, marks_from, resolve
 from docproc.field.lattice_picture import draw_lattice
 from docproc.field.line import line_of
@@ -87,6 +86,7 @@ class Proposal:
 
     image: FieldImage
     mask: Mask
+    parts: Parts  #: Of the mask.
     glyphs: tuple[Glyph, ...]
     cells: tuple[Cell, ...]  #: For combs and cells, left to right.
     lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
@@ -166,11 +166,12 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
     trace.picture("2-darkness", image.dark, field=name)
     trace.picture("3-ink", ink.astype(np.uint8) * 255, field=name)
     trace.picture("4-without-rules", mask.astype(np.uint8) * 255, field=name)
+    parts = connected_parts(mask)
     if image.field.kind == "free":
-        lattice = segment(image.dark, mask, image.box_px)
+        lattice = segment(image.dark, parts, image.box_px)
         glyphs = tuple(candidate.glyph for candidate in lattice.candidates)
-        return Proposal(image, mask, glyphs, (), lattice)
-    wholes = cut_cells(image.dark, mask, cells_px)
+        return Proposal(image, mask, parts, glyphs, (), lattice)
+    wholes = cut_cells(image.dark, parts, cells_px)
     closer = [trim(image.dark, mask, cell, whole) for cell, whole in zip(cells_px, wholes, strict=True)]
     cut: list[Glyph] = []
 
@@ -183,7 +184,7 @@ def _propose(image: FieldImage, level: float, peak: float, trace: Trace) -> Prop
         Cell(place(whole), place(trimmed.closer), place(trimmed.lone), trimmed.crowded)
         for whole, trimmed in zip(wholes, closer, strict=True)
     )
-    return Proposal(image, mask, tuple(cut), cells, None)
+    return Proposal(image, mask, parts, tuple(cut), cells, None)
 
 
 def interpret(proposal: Proposal, marks: Sequence[Marks]) -> Interpretation:
@@ -268,7 +269,7 @@ def _with_line(
 ) -> Interpretation:
     """What a field says by its glyphs and as a line of writing; and to a third, where that leaves doubt."""
     image, name = proposal.image, proposal.image.field.name
-    line = line_of(image.dark, proposal.mask, image.box_px)
+    line = line_of(image.dark, proposal.parts, image.box_px)
     if line is None:
         return meaning
     (values,) = reader.transcribe([line])
@@ -306,7 +307,7 @@ def _defects(proposal: Proposal, meaning: Interpretation) -> tuple[str, ...]:
         found.append(Reason.LOW_RESOLUTION)
     if not meaning.text and not meaning.has_ink and residue(proposal.mask, proposal.image.box_px) > LARGEST_RESIDUE:
         found.append(Reason.FAINT)
-    if crosses_edge(proposal.mask, proposal.image.box_px):
+    if crosses_edge(proposal.parts, proposal.image.box_px):
         found.append(Reason.OUTSIDE)
     return tuple(found)
 

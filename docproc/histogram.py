@@ -1,7 +1,7 @@
-"""Percentiles of gray levels, by counting: what a page is asked for again and again.
+"""Percentiles of gray levels, by counting, and of what is sorted already: a page is asked for many.
 
-In:  an image of 8 bits.
-Out: the same percentiles as NumPy's own, ten times as fast: a field has 256 levels and a hundred thousand pixels.
+In:  an image of 8 bits, or sorted values.
+Out: NumPy's own percentiles, ten times as fast: a field has 256 levels and a hundred thousand pixels.
 """
 
 from __future__ import annotations
@@ -32,3 +32,11 @@ def percentile(levels: npt.NDArray[np.uint8], share: float) -> float:
     first = int(place)
     low, high = np.searchsorted(below, (first, min(first + 1, flat.size - 1)), side="right")
     return float(low + (place - first) * (high - low))
+
+
+def percentile_of_sorted(values: npt.NDArray, share: float) -> float:
+    """The same of values in ascending order, at least one."""
+    place = (len(values) - 1) * share / 100
+    first = int(place)
+    low, high = float(values[first]), float(values[min(first + 1, len(values) - 1)])
+    return low + (place - first) * (high - low)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from docproc.field.comb import cut_cells, read_cells
-from docproc.field.glyph import crosses_edge
+from docproc.field.glyph import connected_parts, crosses_edge
 from docproc.field.interpretation import Marks
 from docproc.geometry import Box
 from docproc.reading import Reason
@@ -29,38 +29,38 @@ def marks(digit: int | None = None, chance: float = 0.98, **others: float) -> Ma
 
 def test_each_cell_gets_its_own_stroke_and_empty_cells_none():
     dark = written(((50, 30), (50, 75)), ((180, 30), (180, 75)))
-    glyphs = cut_cells(dark, dark > 0, CELLS)
+    glyphs = cut_cells(dark, connected_parts(dark > 0), CELLS)
     assert [glyph is not None for glyph in glyphs] == [True, False, True, False]
     assert glyphs[0].box_px.height == pytest.approx(51, abs=4)
 
 
 def test_a_stroke_that_leaves_its_cell_is_followed():
     dark = written(((35, 35), (100, 70)))  # ends 16 px inside the second cell
-    glyphs = cut_cells(dark, dark > 0, CELLS)
+    glyphs = cut_cells(dark, connected_parts(dark > 0), CELLS)
     assert glyphs[1] is None
     assert glyphs[0].box_px.right >= 100
 
 
 def test_a_part_that_two_cells_share_is_cut_between_them():
     dark = written(((30, 50), (140, 50)))
-    glyphs = cut_cells(dark, dark > 0, CELLS)
+    glyphs = cut_cells(dark, connected_parts(dark > 0), CELLS)
     assert glyphs[0].box_px.right <= 86
     assert glyphs[1].box_px.left >= 82
 
 
 def test_ink_of_the_row_above_is_not_this_rows():
     dark = written(((50, 0), (50, 24)))
-    assert cut_cells(dark, dark > 0, CELLS) == [None] * 4
+    assert cut_cells(dark, connected_parts(dark > 0), CELLS) == [None] * 4
 
 
 def test_a_speck_is_not_a_digit():
     dark = written(((50, 50), (51, 51)), thickness=3)
-    assert cut_cells(dark, dark > 0, CELLS) == [None] * 4
+    assert cut_cells(dark, connected_parts(dark > 0), CELLS) == [None] * 4
 
 
 def test_what_a_printed_line_left_behind_is_not_a_digit():
     dark = written(((84, 24), (84, 60)), thickness=3)
-    assert cut_cells(dark, dark > 0, CELLS) == [None] * 4
+    assert cut_cells(dark, connected_parts(dark > 0), CELLS) == [None] * 4
 
 
 def test_the_value_is_the_cells_digits_in_order():
@@ -104,4 +104,4 @@ def test_alternatives_are_the_next_best_values():
 def test_a_digit_that_the_edge_cuts_is_noticed(top, crosses):
     dark = np.zeros((104, 296), np.uint8)
     cv2.line(dark, (50, max(top, 0)), (50, top + 40), 255, 5)
-    assert crosses_edge(dark > 0, Box(20, 20, 256, 64)) is crosses
+    assert crosses_edge(connected_parts(dark > 0), Box(20, 20, 256, 64)) is crosses

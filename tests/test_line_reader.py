@@ -15,6 +15,7 @@ from docproc.character.recognizer import load_recognizer, model_folder
 from docproc.combination.card import LINE_CARD_NAME, network_name, read_line_card, write_line_card
 from docproc.combination.line_reader import LiteRtLineReader, line_reader_beside, load_line_reader
 from docproc.errors import ModelError
+from docproc.field.glyph import connected_parts
 from docproc.field.line import HEIGHT_PX, WIDEST_PX, line_of
 from docproc.geometry import Box
 
@@ -56,7 +57,7 @@ def test_a_line_of_any_width_has_values_with_chances(reader: LiteRtLineReader, w
 def test_it_reads_a_drawn_number(reader: LiteRtLineReader) -> None:
     ink = np.zeros((80, 240), np.uint8)
     cv2.putText(ink, "2047", (40, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 255, 4, cv2.LINE_AA)
-    line = line_of(ink, ink > 100, Box(10, 5, 220, 70))
+    line = line_of(ink, connected_parts(ink > 100), Box(10, 5, 220, 70))
     assert line is not None
     (((value, chance), *_),) = reader.transcribe([line])
     assert value == "2047"

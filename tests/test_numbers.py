@@ -30,7 +30,7 @@ def test_numbers_are_digits_and_most_fields_have_one() -> None:
 def test_a_longer_number_makes_a_wider_line() -> None:
     widths: dict[int, list[float]] = {}
     for one in sheets(count=12):
-        line = line_of(one.proposal.image.dark, one.proposal.mask, one.proposal.image.box_px)
+        line = line_of(one.proposal.image.dark, one.proposal.parts, one.proposal.image.box_px)
         if line is not None and one.proposal.lattice is not None:
             widths.setdefault(min(len(one.text), 7), []).append(line.shape[1])
     medians = [float(np.median(widths[length])) for length in (1, 3, 5, 7)]

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from docproc.field.glyph import connected_parts
 from docproc.field.interpretation import Marks
 from docproc.field.segmentation import segment
 from docproc.field.string import read_lattice
@@ -28,7 +29,7 @@ def stem(canvas: np.ndarray, x: int) -> None:
 
 def read(canvas: np.ndarray, answer, lengths=(1, 24)):
     """Segment, and let `answer(glyph box)` play the recognizer."""
-    lattice = segment(canvas, canvas > 0, BOX)
+    lattice = segment(canvas, connected_parts(canvas > 0), BOX)
     return read_lattice(lattice, [answer(c.glyph.box_px) for c in lattice.candidates], lengths=lengths)
 
 

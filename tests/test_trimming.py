@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from docproc.field.comb import cut_cells
+from docproc.field.glyph import connected_parts
 from docproc.field.interpretation import Marks, resolve
 from docproc.field.trimming import Trimmed, trim
 from docproc.geometry import Box
@@ -22,7 +23,7 @@ def ink(*boxes: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def trimmed(dark: np.ndarray) -> Trimmed:
-    (whole,) = cut_cells(dark, dark > 0, [CELL])
+    (whole,) = cut_cells(dark, connected_parts(dark > 0), [CELL])
     return trim(dark, dark > 0, CELL, whole)
 
 
@@ -46,7 +47,7 @@ def test_a_digit_that_hangs_on_its_neighbor_is_cut_at_the_wall():
 
 def test_a_digit_of_which_most_is_outside_is_still_found_where_the_cell_is_full_of_it():
     dark = ink((45, 20, 50, 60), (95, 20, 45, 78), (0, 20, 45, 78))
-    assert cut_cells(dark, dark > 0, [CELL]) == [None]
+    assert cut_cells(dark, connected_parts(dark > 0), [CELL]) == [None]
     found = trimmed(dark)
     assert found.closer is not None
     assert found.closer.box_px.width <= CELL.width + 2

@@ -110,11 +110,10 @@ def _drawn(template: Template, paper: Pixels, digits: DigitPool, number: int) ->
     rng = np.random.default_rng(number)
     px_per_mm = DPI / MM_PER_INCH
     values = {
-        field.name: "".join(str(digit) for digit in rng.integers(0, 10, field.lengths[0])) for field in template.fields
+        field.name: "".join(str(digit) for digit in rng.integers(0, 10, field.lengths[0]))
+        for field in template.fields
     }
-    sheet = fill_form(
-        paper, template, values, px_per_mm=px_per_mm, digits=digits, writer=Writer.drawn(rng), rng=rng
-    )
+    sheet = fill_form(paper, template, values, px_per_mm=px_per_mm, digits=digits, writer=Writer.drawn(rng), rng=rng)
     scan = capture(
         sheet, condition=Condition.SKEWED, strength=Strength.MILD, px_per_mm=px_per_mm, back=paper, rng=rng
     )

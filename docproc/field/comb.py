@@ -1,6 +1,6 @@
 """Cut a comb into its cells: one glyph or a blank a cell.
 
-In:  a field's darkness map and its ink mask, rules removed, and the boxes of its cells.
+In:  a field's darkness map and the parts of its ink, rules removed, and the boxes of its cells.
 Out: a glyph a cell, None where the cell is blank; and what the recognizer's answer to them means together.
 Strokes that leave their cell are followed: a part belongs whole to the cell that holds most of it.
 """
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from docproc.field.glyph import OWN, Glyph, Part, connected_parts, glyph_of, share_inside
+from docproc.field.glyph import OWN, Glyph, Part, Parts, glyph_of, share_inside
 from docproc.field.interpretation import Interpretation, Marks
 from docproc.geometry import Box
-from docproc.page import Ink, Mask
+from docproc.page import Ink
 from docproc.reading import CharacterReading, Reason
 
 LEAST_CHANCE = 1e-4  #: Of a value to be named as an alternative.
@@ -26,18 +26,17 @@ BLANK_CHANCE = 0.998  #: That a cell without ink is blank: what faint pencil and
 MOST_VALUES = 16  #: Values followed.
 
 
-def cut_cells(dark: Ink, mask: Mask, cells_px: Sequence[Box]) -> list[Glyph | None]:
+def cut_cells(dark: Ink, found: Parts, cells_px: Sequence[Box]) -> list[Glyph | None]:
     """One glyph for each cell, left to right; None where it is blank.
 
     Parameters
     ----------
     dark : (H, W) uint8
-    mask : (H, W) bool
-        The field's ink, printed rules removed.
+    found : Parts
+        Of the field's ink, printed rules removed.
     cells_px : sequence of Box
         In the image's pixels, left to right.
     """
-    found = connected_parts(mask)
     members: list[list[Part]] = [[] for _ in cells_px]
     divided: set[int] = set()
     for part in found.parts:

@@ -6,7 +6,7 @@ Out: connected parts, and glyphs made of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -40,6 +40,16 @@ class Parts:
     labels: npt.NDArray[np.int32]  #: (H, W); 0 is paper.
     parts: tuple[Part, ...]
 
+    def having(self, kept: Iterable[int]) -> Mask:
+        """(H, W) bool: the ink of the parts of these labels."""
+        wanted = np.zeros(max((part.label for part in self.parts), default=0) + 1, np.bool_)
+        wanted[list(kept)] = True
+        return wanted[self.labels]
+
+    def only(self, kept: Sequence[Part]) -> Parts:
+        """Some of the parts, by themselves."""
+        return Parts(np.where(self.having([part.label for part in kept]), self.labels, 0), tuple(kept))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Glyph:
@@ -51,7 +61,7 @@ class Glyph:
 
 def connected_parts(mask: Mask) -> Parts:
     """The connected parts of a mask (neighbors share a side or a corner)."""
-    count, labels, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    count, labels, stats, centers = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     parts = [
         Part(
             box_px=Box(*(float(value) for value in stats[label, :4])),
@@ -74,13 +84,12 @@ def share_inside(found: Parts, part: Part, box_px: Box) -> float:
     return float((window == part.label).sum()) / part.area_px
 
 
-def crosses_edge(mask: Mask, box_px: Box) -> bool:
+def crosses_edge(found: Parts, box_px: Box) -> bool:
     """Whether a stroke as large as a digit crosses the field's edge and lies mostly outside.
 
     It is left to the neighbor, as it must be where a neighbor writes large; but where a box is off its place, it is
     a digit of this field that is lost.
     """
-    found = connected_parts(mask)
     return any(
         max(part.box_px.width, part.box_px.height) >= LARGE * box_px.height
         and CROSSING <= share_inside(found, part, box_px) < OWN

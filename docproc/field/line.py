@@ -1,6 +1,6 @@
 """The line of writing in a field, as the reader of whole lines takes it: level, of one height, as wide as it is.
 
-In:  a field's darkness map and its ink mask, rules removed.
+In:  a field's darkness map and the parts of its ink, rules removed.
 Out: (HEIGHT_PX, W, 2) uint8: the darkness as it is, print and neighbors and all, and what is thought to be ink.
 The line is found by the ink; what is read is mostly the darkness, so that what a threshold has cut is whole here.
 """
@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from docproc.field.glyph import Parts
 from docproc.field.segmentation import own_ink
 from docproc.geometry import Box
-from docproc.histogram import percentile
-from docproc.page import Ink, Mask
+from docproc.histogram import percentile, percentile_of_sorted
+from docproc.page import Ink
 
 Line = npt.NDArray[np.uint8]  #: (HEIGHT_PX, W, 2).
 
@@ -29,25 +30,25 @@ STEEPEST = 0.15  #: Slope of a line of writing, as a tangent.
 LEVEL_BELOW, SLOPED_FROM = 1.5, 4.0  #: Width over height: below, slope is the digits' own; from there, the line's.
 
 
-def line_of(dark: Ink, mask: Mask, box_px: Box) -> Line | None:
+def line_of(dark: Ink, found: Parts, box_px: Box) -> Line | None:
     """The line of writing of a field; None where there is no ink.
 
     Parameters
     ----------
     dark : (H, W) uint8
         0 is paper, 255 is black.
-    mask : (H, W) bool
-        The field's ink, rules removed.
+    found : Parts
+        Of the field's ink, rules removed.
     box_px : Box
         The field's box in this image.
     """
-    own = own_ink(mask, box_px)
+    own = own_ink(found, box_px).labels > 0
     y, x = np.nonzero(own)
     if len(x) == 0:
         return None
     slope = _slope(x, y)
-    rows = y - slope * (x - x.mean())
-    top, bottom = np.percentile(rows, (100 * OUTERMOST, 100 * (1 - OUTERMOST)))
+    rows = np.sort(y - slope * (x - x.mean()))
+    top, bottom = (percentile_of_sorted(rows, share) for share in (100 * OUTERMOST, 100 * (1 - OUTERMOST)))
     height = max(float(bottom - top) + 1, LOWEST * box_px.height)
     middle, left, right = float(top + bottom) / 2, float(x.min()), float(x.max()) + 1
     scale = WRITING_PX / height
@@ -62,7 +63,8 @@ def line_of(dark: Ink, mask: Mask, box_px: Box) -> Line | None:
         ]
     )
     size = (max(round(width), 1), HEIGHT_PX)
-    strokes = cv2.blur(np.where(own, dark, 0).astype(np.uint8)[min(y) : max(y) + 1], (3, 3))
+    written = slice(int(y[0]), int(y[-1]) + 1)
+    strokes = cv2.blur(np.where(own[written], dark[written], 0).astype(np.uint8), (3, 3))
     full = max(percentile(strokes, FULL_PERCENTILE), percentile(dark[own], 90), 1.0)
     level = cv2.convertScaleAbs(dark, alpha=255.0 / full)
     planes = (level, own.astype(np.uint8) * 255)
@@ -70,8 +72,11 @@ def line_of(dark: Ink, mask: Mask, box_px: Box) -> Line | None:
 
 
 def _slope(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp]) -> float:
-    """How the line of writing climbs: least squares through its ink, as far as it is long enough to tell."""
-    long = np.ptp(x) / max(float(np.percentile(y, 98) - np.percentile(y, 2)), 1.0)
+    """How the line of writing climbs: least squares through its ink, as far as it is long enough to tell.
+
+    `y` ascends.
+    """
+    long = np.ptp(x) / max(percentile_of_sorted(y, 98) - percentile_of_sorted(y, 2), 1.0)
     sure = float(np.clip((long - LEVEL_BELOW) / (SLOPED_FROM - LEVEL_BELOW), 0, 1))
     if sure == 0:
         return 0.0

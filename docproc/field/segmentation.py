@@ -1,6 +1,6 @@
 """Cut a free run of digits into candidates: parts joined where strokes are broken, cut where digits touch.
 
-In:  a field's darkness map and its ink mask, rules removed.
+In:  a field's darkness map and the parts of its ink, rules removed.
 Out: a `Lattice`: pieces from left to right, and the glyphs that neighboring pieces can make up.
 Which of them are digits is not decided here: docproc.field.string finds the best path.
 """
@@ -62,24 +62,23 @@ class Lattice:
     two_lines: bool  #: Digits stand under others.
 
 
-def segment(dark: Ink, mask: Mask, box_px: Box) -> Lattice:
+def segment(dark: Ink, ink: Parts, box_px: Box) -> Lattice:
     """The lattice of a free field.
 
     Parameters
     ----------
     dark : (H, W) uint8
-    mask : (H, W) bool
-        The field's ink, printed rules removed.
+    ink : Parts
+        Of the field's ink, printed rules removed.
     box_px : Box
         The field's box; ink that is mostly outside is a neighbor's.
     """
-    own = own_ink(mask, box_px)
+    own = own_ink(ink, box_px)
     height = _digit_height(own, box_px)
     if height == 0:
         return Lattice((), (), 0.0, struck_out=False, two_lines=False)
     struck_out = _is_struck(own, height)
-    own = _without_leaders(own, height)
-    found = connected_parts(own)
+    found = _without_leaders(own, height)
     labels, pieces, cut_chances = _pieces(found, height)
     candidates = []
     for first in range(len(pieces)):
@@ -115,12 +114,10 @@ def _join_chance(pieces: Sequence[Box], height: float) -> float:
     return chance
 
 
-def own_ink(mask: Mask, box_px: Box) -> Mask:
+def own_ink(found: Parts, box_px: Box) -> Parts:
     """The ink that belongs to the field: without its neighbors', specks, and what printed lines left behind."""
-    found = connected_parts(mask)
     speck, thin, reach = SPECK * box_px.height / 2, THIN * box_px.height, EDGE * box_px.height
-    kept = [part.label for part in found.parts if not _is_foreign(found, part, box_px, speck, thin, reach)]
-    return np.isin(found.labels, kept)
+    return found.only([part for part in found.parts if not _is_foreign(found, part, box_px, speck, thin, reach)])
 
 
 def _is_foreign(found: Parts, part: Part, box_px: Box, speck: float, thin: float, reach: float) -> bool:
@@ -135,9 +132,9 @@ def _is_foreign(found: Parts, part: Part, box_px: Box, speck: float, thin: float
     return level or upright
 
 
-def _digit_height(own: Mask, box_px: Box) -> float:
+def _digit_height(own: Parts, box_px: Box) -> float:
     """Height of the writing in pixels: that of the taller half of its parts; 0 where there is none."""
-    boxes = [part.box_px for part in connected_parts(own).parts]
+    boxes = [part.box_px for part in own.parts]
     heights = sorted(box.height for box in boxes if box.height >= LEAST_HEIGHT * box_px.height)
     if not heights:  # a lone dash has no height, and is as wide as a digit is high
         return max((box.width for box in boxes if box.width >= LEAST_HEIGHT * box_px.height), default=0.0)
@@ -231,22 +228,22 @@ def _cuts(member: Mask, height: float) -> list[tuple[float, float]]:
     ]
 
 
-def _without_leaders(own: Mask, height: float) -> Mask:
+def _without_leaders(own: Parts, height: float) -> Parts:
     """The ink without level strokes that touch the number on their way to it or from it.
 
     From each end of a part, columns are given up while their ink is one thin run at middle height. A part that is
     nothing else stays: it is a dash, and the recognizer's to name.
     """
-    clean = own.copy()
-    found = connected_parts(own)
-    rows_of_ink = np.flatnonzero(own.any(axis=1))
-    band_top, band_bottom = float(rows_of_ink[0]), float(rows_of_ink[-1])
-    for part in found.parts:
+    labels = own.labels.copy()
+    around = Box.union([part.box_px for part in own.parts])
+    band_top, band_bottom = around.top, around.bottom - 1
+    is_changed = False
+    for part in own.parts:
         box = part.box_px
         left, right = round(box.left), round(box.right)
         if box.width < LEADER * height:
             continue
-        member = found.labels[:, left:right] == part.label
+        member = own.labels[:, left:right] == part.label
         ink = member.sum(axis=0)
         first = member.argmax(axis=0)
         last = member.shape[0] - 1 - member[::-1].argmax(axis=0)
@@ -259,14 +256,14 @@ def _without_leaders(own: Mask, height: float) -> Mask:
             if ends.all() or length < LEADER * height:
                 continue
             gone = slice(left, left + length) if ends is lone else slice(right - length, right)
-            clean[:, gone] &= found.labels[:, gone] != part.label
-    return clean
+            labels[:, gone][own.labels[:, gone] == part.label] = 0
+            is_changed = True
+    return connected_parts(labels > 0) if is_changed else own
 
 
-def _is_struck(own: Mask, height: float) -> bool:
+def _is_struck(found: Parts, height: float) -> bool:
     """Whether a level stroke runs through the writing: long, with ink above and below along much of it."""
     reach = max(round(STRIKE * height), 3)
-    found = connected_parts(own)
     for part in found.parts:
         if part.box_px.width < reach or part.box_px.height < 0.5 * height:
             continue

@@ -44,11 +44,12 @@ def estimate_paper(page: Page) -> Paper:
     pixels = page.pixels if page.pixels.ndim == 3 else page.pixels[:, :, np.newaxis]
     height, width = pixels.shape[:2]
     grid = (max(width // PAPER_GRID_PX, 1), max(height // PAPER_GRID_PX, 1))
-    whole = pixels[: grid[1] * PAPER_GRID_PX, : grid[0] * PAPER_GRID_PX]  # reduced by whole numbers: ten times as fast
+    # By whole numbers: that is ten times as fast.
+    whole = pixels[: grid[1] * PAPER_GRID_PX, : grid[0] * PAPER_GRID_PX]
     half = cv2.resize(whole, (grid[0] * 2, grid[1] * 2), interpolation=cv2.INTER_AREA)
-    half = half.reshape(half.shape[0], half.shape[1], -1)
-    # The brighter of neighboring halves before the window: thin paper gaps between letters still count.
-    quads = half.reshape(grid[1], 2, grid[0], 2, -1).max(axis=(1, 3))
+    # The brightest of neighboring halves before the window: thin paper gaps between letters still count.
+    upper, lower = half[::2], half[1::2]
+    quads = np.maximum(np.maximum(upper[:, ::2], upper[:, 1::2]), np.maximum(lower[:, ::2], lower[:, 1::2]))
     kernel = np.ones((PAPER_REACH, PAPER_REACH), np.uint8)
     bright = cv2.morphologyEx(quads, cv2.MORPH_CLOSE, kernel).reshape(grid[1], grid[0], -1)
     smooth = cv2.blur(bright.astype(np.float32), (PAPER_REACH, PAPER_REACH)).reshape(grid[1], grid[0], -1)

@@ -38,7 +38,9 @@ def read_codes(page: Page) -> tuple[Code, ...]:
     """All codes that can be read; a code's own check digits say that it was read right."""
     import zxingcpp
 
-    return tuple(Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(pyramid_of(page).gray))
+    return tuple(
+        Code(found.text, _corners(found.position)) for found in zxingcpp.read_barcodes(pyramid_of(page).gray)
+    )
 
 
 def read_places(

@@ -165,7 +165,9 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
         return 0.0
     # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
     return max(
-        float(np.percentile(np.concatenate([_spreads(piece, narrow * more, wide * more) for piece in levels]), SHARPEST))
+        float(
+            np.percentile(np.concatenate([_spreads(piece, narrow * more, wide * more) for piece in levels]), SHARPEST)
+        )
         for more in SMOOTHINGS
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.geometry import Box
+from docproc.histogram import percentile_of_sorted
 from docproc.page import Mask
 
 REACH = 0.14  #: Of the box's height: how far from its expected place a printed line is looked for.
@@ -145,10 +146,10 @@ def find_rule(
         seen = above + below > 0
         if not seen.any():
             continue
-        thickness = int(_at_share(above[seen] + below[seen], 0.4))
+        thickness = int(percentile_of_sorted(np.sort(above[seen] + below[seen]), 40))
         if thickness > thickest:
             continue
-        middle = row + _at_share(below[seen] - above[seen], 0.5) / 2
+        middle = row + percentile_of_sorted(np.sort(below[seen] - above[seen]), 50) / 2
         found.append(
             Rule(
                 start_px=0 if number == 0 else first,
@@ -158,15 +159,6 @@ def find_rule(
             )
         )
     return found
-
-
-def _at_share(values: npt.NDArray[np.intp], share: float) -> float:
-    """The value that this share of a few values do not pass: NumPy's percentile, which is slow on few."""
-    ordered = np.sort(values)
-    place = share * (len(ordered) - 1)
-    first = int(place)
-    low, high = int(ordered[first]), int(ordered[min(first + 1, len(ordered) - 1)])
-    return low + (place - first) * (high - low)
 
 
 def erase_rule(clean: Mask, rule: Rule, *, evidence: Mask) -> None:

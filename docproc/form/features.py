@@ -25,10 +25,10 @@ from docproc.template import Template
 
 QUICK_SIDE_PX = 800  #: Long side of page and reference at the first, quick look,
 QUICK_CORNERS = 700  #: corners that are compared,
-QUICK_LEVELS = 3  #: sizes that they are looked for at, each 1.2 times the next: a scan shows little more than the sheet,
+QUICK_LEVELS = 3  #: sizes at which they are sought, each 1.2 times the next: a scan shows the sheet and little more,
 QUICK_EDGE_PX = 15  #: how near to the picture's edge, and
 QUICK_STEP = 10  #: gray levels by which a corner differs from what is around it: faint print counts.
-QUICK_REACH_MM = 2.0  #: Scans agree with one turn, shift and scale to this; curved and slanted sheets need more looks.
+QUICK_REACH_MM = 1.0  #: Scans agree with one turn, shift and scale to this; curved and slanted sheets do not.
 QUICK_SURE = 12  #: Corners that agree: fewer are left to the slow look.
 REFERENCE_SIDE_PX = 1200  #: Long side at which the reference's features are taken: print of 2 mm is 8 px high on A4.
 REFERENCE_FEATURES = 4000

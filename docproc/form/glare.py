@@ -61,8 +61,10 @@ def under_glare(gray: Gray, located: Sequence[LocatedField], height_px: float) -
     """
     block = max(round(height_px / FIELD_PX), 1)
     whole = np.ones((block, block), np.uint8)
-    darkest = cv2.erode(gray, whole)[block // 2 :: block, block // 2 :: block]
-    mean = cv2.resize(gray, darkest.shape[::-1], interpolation=cv2.INTER_AREA)
+    rows, columns = gray.shape[0] // block, gray.shape[1] // block
+    tiled = gray[: rows * block, : columns * block]
+    darkest = cv2.erode(tiled, whole)[block // 2 :: block, block // 2 :: block]
+    mean = cv2.resize(tiled, (columns, rows), interpolation=cv2.INTER_AREA)
     side = np.ones((round(PRINT_HEIGHTS * height_px / block) | 1,) * 2, np.uint8)
     # Print is filled, then the bright rims go that cameras draw around it.
     paper = cv2.morphologyEx(cv2.morphologyEx(mean, cv2.MORPH_CLOSE, side), cv2.MORPH_OPEN, side)

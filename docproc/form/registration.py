@@ -21,7 +21,7 @@ from docproc.form.fiducials import constellations
 from docproc.form.location import LocatedField
 from docproc.form.markers import by_edges, by_markers
 from docproc.form.pyramid import pyramid_of
-from docproc.form.refinement import PASSES, RESIDUAL_PERCENTILE, Agreement, refine
+from docproc.form.refinement import FLAT_PASS, PASSES, RESIDUAL_PERCENTILE, Agreement, refine
 from docproc.form.snapping import Snap, snap_fields
 from docproc.geometry import Transform
 from docproc.page import Gray, Page
@@ -119,7 +119,7 @@ def _flat(page: Page, reference: Reference) -> Agreement | None:
     hypothesis = by_corners(page, reference)
     if hypothesis is None:
         return None
-    for passes in (PASSES[-1:], PASSES):
+    for passes in (FLAT_PASS, PASSES):
         agreement = refine(pyramid_of(page), reference, hypothesis.page_from_form, passes)
         if agreement is not None and agreement.share >= FLAT_SHARE:
             return agreement

@@ -95,7 +95,7 @@ class LineSheets:
         for _ in range(_SHEETS):
             for written in paint_lines(self.writers, rng):
                 proposal = written.proposal
-                line = line_of(proposal.image.dark, proposal.mask, proposal.image.box_px)
+                line = line_of(proposal.image.dark, proposal.parts, proposal.image.box_px)
                 if line is not None:
                     images.append(line)
                     texts.append(written.text)

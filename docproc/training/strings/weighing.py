@@ -65,7 +65,7 @@ def hear(
         own = slice(taken, taken + len(one.proposal.glyphs))
         taken = own.stop
         meaning = interpret(one.proposal, marks[own])
-        line = line_of(one.proposal.image.dark, one.proposal.mask, one.proposal.image.box_px)
+        line = line_of(one.proposal.image.dark, one.proposal.parts, one.proposal.image.box_px)
         if meaning.has_ink and line is not None:
             (values,) = reader.transcribe([line])
             said = [(meaning.text, meaning.confidence), *meaning.alternatives]
