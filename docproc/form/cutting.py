@@ -20,7 +20,7 @@ from docproc.page import Ink, Mask, Page
 from docproc.template import Field
 
 SMALLEST_HEIGHT_PX = 64  #: A field's box is enlarged to this height: rules and strokes get 3 px and more.
-LARGEST_HEIGHT_PX = 110  #: And reduced to this: beyond it, only noise and time grow.
+LARGEST_HEIGHT_PX = 80  #: And reduced to this: beyond it, only noise and time grow.
 MARGIN = 0.30  #: Of the box's height, around it: strokes that leave the box are followed this far.
 LONGEST_SIDE_PX = 6000  #: A field image is never larger, whatever the template says.
 
