@@ -273,11 +273,11 @@ def _with_line(
     if line is None:
         return meaning
     (values,) = reader.transcribe([line])
-    planes = 255 - np.vstack([line[:, :, 0], line[:, :, 1]])
-    trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=name)
-    glyphs = [(meaning.text, meaning.confidence), *meaning.alternatives]
-    for by, said in (("glyph by glyph", glyphs), ("as a line", values)):
-        trace.note(f"{by}: {_named(said)}", field=name)
+    if not isinstance(trace, Silent):
+        planes = 255 - np.vstack([line[:, :, 0], line[:, :, 1]])
+        trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=name)
+        trace.note(f"glyph by glyph: {_named([(meaning.text, meaning.confidence), *meaning.alternatives])}", field=name)
+        trace.note(f"as a line: {_named(values)}", field=name)
     weights = reader.card.pools["cells" if proposal.lattice is None else "free"]
     both = combine(meaning, values, weights)
     if witness is None or (both.confidence >= policy.review_below and Reason.READERS_DISAGREE not in both.reasons):

@@ -41,7 +41,7 @@ LEAST_CUT_MM = 3.0  #: By which a corner must leave the picture: scanners trim e
 WHITE_PAPER = 240.0  #: Where bare paper is so bright all over, a scanner has made it so.
 DIMMER_PERCENTILE = 10  #: Of the pieces' paper: most of the page may be under glare.
 MOST_LOOKED_AT = 24  #: Fields around which paper is looked at, evenly taken.
-MOST_PROBED = 12  #: ... and blur is measured,
+MOST_PROBED = 8  #: ... and blur is measured,
 PROBED_HEIGHTS = 4.0  #: in so much of their length.
 ASSUMED_HEIGHT = 1 / 40  #: Of a field, by the picture's long side, where none is found: 7 mm on A4.
 PAPER_PERCENTILE = 80  #: Of the brightness around a field: bare paper.
@@ -160,37 +160,42 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
     width = round(PROBED_HEIGHTS * height_px)
     middles = [piece[:, max((piece.shape[1] - width) // 2, 0) :][:, :width] for piece in pieces]
     levels = [piece.astype(np.float32) for piece in middles if _contrast(piece) >= LEAST_CONTRAST]
-    levels = levels[:: -(-len(levels) // MOST_PROBED)] if levels else levels
     if not levels:
         return 0.0
-    # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
-    return max(
-        float(
-            np.percentile(np.concatenate([_spreads(piece, narrow * more, wide * more) for piece in levels]), SHARPEST)
-        )
-        for more in SMOOTHINGS
-    )
+    levels = levels[:: -(-len(levels) // MOST_PROBED)]
+    # Smoothing hides what is finer than itself: as much is seen in a picture reduced so far that it takes little.
+    scale, seen = 1.0, [0.0]
+    for more in SMOOTHINGS:
+        wanted = NARROWEST_PX / (narrow * more)
+        levels = [_reduced(piece, wanted / scale) for piece in levels]
+        scale = wanted
+        spreads = np.concatenate([_spreads(piece, NARROWEST_PX, wide / narrow * NARROWEST_PX, scale) for piece in levels])
+        # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
+        seen.append(float(np.percentile(spreads, SHARPEST)) / scale)
+    return max(seen)
+
+
+def _reduced(image: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+    return image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def _contrast(piece: Gray) -> float:
     return percentile(piece, 99) - percentile(piece, 1)
 
 
-def _spreads(levels: npt.NDArray[np.float32], narrow: float, wide: float) -> npt.NDArray[np.float32]:
-    """Blur of each strong edge of a piece, in pixels."""
-    # Smoothing hides what is finer than itself: as much is seen in a picture reduced so far that it takes little.
-    factor = min(NARROWEST_PX / narrow, 1.0)
-    levels = cv2.resize(levels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    narrow, wide = narrow * factor, wide * factor
+def _spreads(
+    levels: npt.NDArray[np.float32], narrow: float, wide: float, scale: float
+) -> npt.NDArray[np.float64]:
+    """Blur of each strong edge of a piece that was reduced to `scale`, in pixels of the piece."""
     # What reducing and the gradient smooth by themselves: the variance of a pixel's area and of two pixels' way.
-    by_itself = (1 - factor**2) * (1 / 12 + 1 / 3)
+    by_itself = (1 - scale**2) * (1 / 12 + 1 / 3)
     fine, coarse = (
         _gradient(cv2.GaussianBlur(levels, (0, 0), math.sqrt(smoothing**2 - by_itself)))
         for smoothing in (narrow, wide)
     )
     strong = fine > STRONG_EDGE * np.percentile(fine, 99.5)
     ratio = (fine[strong] / np.maximum(coarse[strong], 1e-3)) ** 2
-    return np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None)) / factor
+    return np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None))
 
 
 def _gradient(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

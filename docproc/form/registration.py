@@ -21,7 +21,7 @@ from docproc.form.fiducials import constellations
 from docproc.form.location import LocatedField
 from docproc.form.markers import by_edges, by_markers
 from docproc.form.pyramid import pyramid_of
-from docproc.form.refinement import FLAT_PASS, PASSES, RESIDUAL_PERCENTILE, Agreement, refine
+from docproc.form.refinement import FLAT_PASS, RESIDUAL_PERCENTILE, Agreement, refine
 from docproc.form.snapping import Snap, snap_fields
 from docproc.geometry import Transform
 from docproc.page import Gray, Page
@@ -30,9 +30,9 @@ from docproc.template import Fiducial, Template
 #: Of the reference's patches, how many must agree. Pages of the form reach 0.67 to 0.94 in phone photos of bent and
 #: filled sheets, pages of other forms with the same headings and marks 0.20 at most.
 LEAST_SHARE = 0.4
-#: ... for a sheet to be flat. Scans reach 0.93; where paper bends, or is seen aslant, a part of it lies too
+#: ... for a sheet to be flat. Scans reach 0.77 to 1.0; where paper bends, or is seen aslant, a part of it lies too
 #: far off to be found, and what is fitted to the others puts its fields off their place.
-FLAT_SHARE = 0.9
+FLAT_SHARE = 0.75
 SEARCH_AFTER_PATCHES_MM = 1.0  #: Patches leave fields right to a few tenths of a mm; the template may add as much.
 SMALLEST_SIDE_PX = 100  #: Of the image: no form is legible in less.
 LEAST_VISIBLE = 0.3  #: Share of the sheet's print that the image must show.
@@ -119,11 +119,8 @@ def _flat(page: Page, reference: Reference) -> Agreement | None:
     hypothesis = by_corners(page, reference)
     if hypothesis is None:
         return None
-    for passes in (FLAT_PASS, PASSES):
-        agreement = refine(pyramid_of(page), reference, hypothesis.page_from_form, passes)
-        if agreement is not None and agreement.share >= FLAT_SHARE:
-            return agreement
-    return None
+    agreement = refine(pyramid_of(page), reference, hypothesis.page_from_form, FLAT_PASS)
+    return agreement if agreement is not None and agreement.share >= FLAT_SHARE else None
 
 
 def _all_hypotheses(page: Page, template: Template, reference: Reference) -> Iterator[Hypothesis]:
