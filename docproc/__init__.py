@@ -23,8 +23,9 @@ The way of a page, and where to find it:
     editor/                    the template editor: a local page in the browser
     explain, evaluation        how a page was read; how well a batch was
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)
+    benchmark/                 how fast it is on this machine
     cli/                       the verbs
-    geometry, litert, ocr, errors  what all of it stands on
+    geometry, histogram, litert, ocr, errors  what all of it stands on
 
 In a program: `docproc.batch.process_batch` reads folders, `docproc.pipeline.read_page` one page.
 Importing this package loads none of it.

@@ -276,7 +276,9 @@ def _with_line(
     if not isinstance(trace, Silent):
         planes = 255 - np.vstack([line[:, :, 0], line[:, :, 1]])
         trace.picture("7-line", np.kron(planes, np.ones((LINE_ZOOM, LINE_ZOOM), np.uint8)), field=name)
-        trace.note(f"glyph by glyph: {_named([(meaning.text, meaning.confidence), *meaning.alternatives])}", field=name)
+        trace.note(
+            f"glyph by glyph: {_named([(meaning.text, meaning.confidence), *meaning.alternatives])}", field=name
+        )
         trace.note(f"as a line: {_named(values)}", field=name)
     weights = reader.card.pools["cells" if proposal.lattice is None else "free"]
     both = combine(meaning, values, weights)

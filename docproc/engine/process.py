@@ -6,6 +6,7 @@ The other end of the pipe is docproc.engine.worker. Which task goes to which wor
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import time
@@ -22,6 +23,8 @@ from docproc.engine.worker import Message, serve
 
 #: For so long a process is waited for that was told to end, or was killed: one that hangs in a dead disk cannot die.
 GRACE_S = 2.0
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  #: Variables that say how many.
 
 #: Signals by which a process falls, rather than is felled.
 CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
@@ -122,9 +125,24 @@ def start_worker(memory_limit_mb: float | None, keep: Iterable[InHand], crew: li
     context = multiprocessing.get_context("spawn")
     pipe, its_pipe = context.Pipe()
     process = context.Process(target=serve, args=(its_pipe, memory_limit_mb), daemon=True)
-    with its_pipe, _interrupts_held_back():
+    with its_pipe, _interrupts_held_back(), _one_thread_each():
         process.start()
         crew.append(WorkerProcess(process, pipe, deque(keep)))
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started within get one thread each from NumPy: more would fight for the same cores.
+
+    They read it when they start, so it cannot be said later. What the user has set stays.
+    """
+    added = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, "1"))
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 @contextmanager

@@ -169,7 +169,9 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
         wanted = NARROWEST_PX / (narrow * more)
         levels = [_reduced(piece, wanted / scale) for piece in levels]
         scale = wanted
-        spreads = np.concatenate([_spreads(piece, NARROWEST_PX, wide / narrow * NARROWEST_PX, scale) for piece in levels])
+        spreads = np.concatenate(
+            [_spreads(piece, NARROWEST_PX, wide / narrow * NARROWEST_PX, scale) for piece in levels]
+        )
         # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
         seen.append(float(np.percentile(spreads, SHARPEST)) / scale)
     return max(seen)
@@ -183,9 +185,7 @@ def _contrast(piece: Gray) -> float:
     return percentile(piece, 99) - percentile(piece, 1)
 
 
-def _spreads(
-    levels: npt.NDArray[np.float32], narrow: float, wide: float, scale: float
-) -> npt.NDArray[np.float64]:
+def _spreads(levels: npt.NDArray[np.float32], narrow: float, wide: float, scale: float) -> npt.NDArray[np.float64]:
     """Blur of each strong edge of a piece that was reduced to `scale`, in pixels of the piece."""
     # What reducing and the gradient smooth by themselves: the variance of a pixel's area and of two pixels' way.
     by_itself = (1 - scale**2) * (1 / 12 + 1 / 3)

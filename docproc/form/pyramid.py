@@ -5,8 +5,8 @@ Out: the reduction that comes nearest, and where its pixels lie.
 
 References
 ----------
-.. [1] P. Burt, E. Adelson, "The Laplacian pyramid as a compact image code", IEEE Transactions on Communications 31(4),
-   1983; here each pixel is the mean of four.
+.. [1] P. Burt, E. Adelson, "The Laplacian pyramid as a compact image code", IEEE Transactions on Communications
+   31(4), 1983; here each pixel is the mean of four.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Pyramid:
         return self._halved(round(-log2(scale)))
 
     def reduced(self, side_px: int) -> tuple[Gray, Transform]:
-        """The image reduced to a long side of `side_px`, as it is where it is smaller; and its pixels from the image's."""
+        """The image reduced to a long side of `side_px`, never enlarged; and its pixels from the image's."""
         scale = side_px / max(self.gray.shape)
         if scale >= 1:
             return self._halved(0)
@@ -69,7 +69,7 @@ class Pyramid:
 
 
 def centered_scaling(x: float, y: float) -> Transform:
-    """Pixels of a scaled image from the image's own: centers are whole numbers in both, so it is edges that are scaled."""
+    """Pixels of a scaled image from the image's own: edges are scaled, and centers are whole numbers in both."""
     return Transform.translation(-0.5, -0.5) @ Transform.scaling(x, y) @ Transform.translation(0.5, 0.5)
 
 

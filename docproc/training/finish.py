@@ -28,13 +28,13 @@ from docproc.character.card import (
     write_card,
 )
 from docproc.character.normalization import NORMALIZER_ID, SIDE_PX
-from docproc.character.recognizer import BATCH, SECOND_BATCH, LiteRtRecognizer, network_of_glyphs
+from docproc.character.recognizer import BATCH, LiteRtRecognizer, network_of_glyphs
 from docproc.errors import OutputError
 from docproc.training.assessment import choose_threshold, measure, reliability_points
 from docproc.training.confidence import fit_calibration, weights_and_glyphs
 from docproc.training.export import check_agreement, check_size, export
 from docproc.training.material import Labeled
-from docproc.training.network import Look, predict
+from docproc.training.network import predict
 from docproc.training.programs import program_versions
 from docproc.training.trained import Trained
 
@@ -44,7 +44,6 @@ WRONG_AMONG_ACCEPTED = 0.003
 #: Glyphs whose best class has less of a chance get a second look: one in four of those held out, one in seven of
 #: MNIST's. A second look at all would make as many of the held-out ones sure, and as few of these wrong.
 SURE = 0.995
-_BATCHES: dict[Look, int] = {"first": BATCH, "second": SECOND_BATCH}
 #: Share of marks in the boxes of filled forms that are neither digit, cross nor dash: an assumption, on the safe side
 #: of what careful writers do. Training shows several times as many, so that the network knows them.
 MET = {CLASSES.index(OTHER): 0.03}
@@ -74,7 +73,7 @@ def finish(trained: Trained, output: Path) -> ModelCard:
         If the folder cannot be written.
     """
     exported = [
-        export(network.model, batch=_BATCHES[network.look], look=network.look, settings=network.settings)
+        export(network.model, batch=BATCH, look=network.look, settings=network.settings)
         for network in trained.networks
     ]
     check_size(exported)
