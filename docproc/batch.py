@@ -248,12 +248,12 @@ def _begun(ledger: Ledger, tasks: Iterable[PageTask]) -> Iterator[PageTask]:
 
 def choose_engine(pages: int, jobs: int | None, page_timeout_s: float | None = None) -> Engine:
     """Processes where they pay: more than `FEW_PAGES` pages, and more than one core or job."""
-    wanted = jobs if jobs is not None else _cores()
+    wanted = jobs if jobs is not None else available_cores()
     if wanted > 1 and pages > FEW_PAGES:
         return PoolEngine(wanted, page_timeout_s=page_timeout_s)
     return SerialEngine()
 
 
-def _cores() -> int:
+def available_cores() -> int:
     """Cores that this process may use: a container or a scheduler may allow fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,8 +8,10 @@ the providers' own ways: AWS_* and ~/.aws, Google's application default credenti
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
+import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
@@ -224,3 +226,14 @@ def _told(error: Exception, words: str) -> tuple[str, str]:
         "Check the network, AWS_ENDPOINT_URL where the storage is not Amazon's own, and the space for temporary "
         "files; then the same command goes on where this one stopped.",
     )
+
+
+def user_cache() -> Path:
+    """The folder on this machine where docproc keeps, for this user, what can be made again."""
+    if sys.platform == "win32":
+        caches = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        caches = Path.home() / "Library" / "Caches"
+    else:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "docproc"

@@ -13,9 +13,7 @@ another one lies there: of two machines the one that wrote last goes on.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +27,7 @@ from docproc import storage
 from docproc.errors import LedgerError, OutputError
 from docproc.export.folder import NAMES
 from docproc.ledger import LEDGER_NAME, read_ledger
-from docproc.storage import is_url
+from docproc.storage import is_url, user_cache
 from docproc.tables import Summary
 
 EVERY_S = 300.0  #: Between two copies of the ledger while pages are read.
@@ -55,7 +53,7 @@ def results_at(output: str) -> Iterator[Workplace]:
         return
     url = output.rstrip("/")
     _refuse_others(url)
-    cache = _cache() / hashlib.sha256(url.encode()).hexdigest()[:32]
+    cache = user_cache() / hashlib.sha256(url.encode()).hexdigest()[:32]
     with _held(cache.with_suffix(".lock"), url):
         place = _Remote(cache / "results", url)
         place.begin()
@@ -170,17 +168,6 @@ def _refuse_others(url: str) -> None:
             f"{url} holds other things than results of docproc ({others[0]!r}).",
             remedy="Name a new or empty prefix with -o, or move those things away.",
         )
-
-
-def _cache() -> Path:
-    """Where programs of this user keep what they could make again."""
-    if sys.platform == "win32":
-        caches = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        caches = Path.home() / "Library" / "Caches"
-    else:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "docproc"
 
 
 @contextmanager

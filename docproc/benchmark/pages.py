@@ -17,6 +17,7 @@ from PIL import Image
 
 from docproc.errors import OutputError
 from docproc.geometry import MM_PER_INCH
+from docproc.storage import user_cache
 from docproc.synthesis.capture import Condition, Strength, capture
 from docproc.synthesis.degradation import Pixels
 from docproc.synthesis.digits import DigitPool
@@ -25,6 +26,7 @@ from docproc.synthesis.form import draw_blank
 from docproc.template import FILE_NAME, Template, load_template
 from docproc.training.digits.styles import drawn_styles
 
+VERSION = 1  #: Raised when pages are drawn otherwise: earlier ones are then others.
 DPI = 300
 JPEG_QUALITY = 85  #: A scanner's usual.
 DRAWN_DIGITS = 2000  #: That pages are filled with: of about sixty hands.
@@ -50,43 +52,40 @@ fields:
 """
 
 
-def draw_pages(folder: Path, count: int, *, on_page: Callable[[], None] = lambda: None) -> list[Path]:
-    """Draw the form, and its pages 1 to `count` as far as they are not there.
+def drawn_folder(
+    count: int, folder: Path | None = None, *, on_page: Callable[[int], None] = lambda done: None
+) -> Path:
+    """A folder with the form and `count` pages of it: what is missing there is drawn.
 
     Parameters
     ----------
-    folder : Path
-        Made where it is missing.
     count : int
+    folder : Path, optional
+        Folder of the folders of so many pages each; in the user's cache where None.
     on_page : callable
-        Is told of each page that was drawn: about half a second's work.
-
-    Returns
-    -------
-    list of Path
-        The pages, in order.
+        Is told how many pages are there: one takes half a second.
 
     Raises
     ------
     OutputError
         If the folder cannot be written.
     """
-    pages = [folder / "pages" / f"{number:03d}.jpg" for number in range(1, count + 1)]
+    folder = (folder or user_cache() / "bench") / f"{VERSION}-{count}"
+    pages = [folder / "pages" / f"{number:05d}.jpg" for number in range(1, count + 1)]
     try:
         (folder / "pages").mkdir(parents=True, exist_ok=True)
         template, paper = _form(folder)
-        missing = [page for page in pages if not page.exists()]
-        digits = _digits() if missing else None
-        for page in missing:
-            assert digits is not None
-            _save(_drawn(template, paper, digits, int(page.stem)), page)
-            on_page()
+        digits = _digits()
+        for number, page in enumerate(pages, start=1):
+            if not page.exists():
+                _save(_drawn(template, paper, digits, number), page)
+            on_page(number)
     except OSError as error:
         raise OutputError(
             f"{folder}: the benchmark's pages cannot be written ({error.strerror or error}).",
             remedy="Name another folder for them with --pages.",
         ) from error
-    return pages
+    return folder
 
 
 def _form(folder: Path) -> tuple[Template, Pixels]:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from docproc import __version__
-from docproc.cli import compare, evaluate, explain, process, status, synthesize, template, train, train_lines
+from docproc.cli import bench, compare, evaluate, explain, process, status, synthesize, template, train, train_lines
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -27,7 +27,18 @@ Results are tables: results/forms.xlsx for people, results/fields.csv for progra
 Each field is accepted, to review, or rejected, with its reasons.
 """
 
-VERBS = ("process", "status", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare")
+VERBS = (
+    "process",
+    "status",
+    "template",
+    "explain",
+    "evaluate",
+    "synthesize",
+    "train",
+    "train-lines",
+    "compare",
+    "bench",
+)
 """In the order in which they are learned."""
 
 
@@ -74,6 +85,7 @@ app.command("synthesize", help=synthesize.HELP)(synthesize.synthesize)
 app.command("train", help=train.HELP)(train.train)
 app.command("train-lines", help=train_lines.HELP)(train_lines.train_lines)
 app.command("compare", help=compare.HELP)(compare.compare)
+app.command("bench", help=bench.HELP)(bench.bench)
 
 
 def main() -> None:

@@ -66,13 +66,15 @@ def serve(pipe: Connection, memory_limit_mb: float | None) -> None:
     os._exit(0)  # all is said; taking down an interpreter and its libraries takes time, and may crash
 
 
-def resident_mb() -> float | None:
-    """Memory that this process holds, in MB; where only its peak is known, that; None where nothing is."""
+def resident_mb(pid: int | None = None) -> float | None:
+    """Memory that a process holds, in MB, this one where None; where only its peak is known, that; else None."""
     try:
-        with open("/proc/self/statm", "rb") as file:
+        with open(f"/proc/{'self' if pid is None else pid}/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     except OSError:
         pass
+    if pid is not None:
+        return None
     try:
         import resource
     except ImportError:
