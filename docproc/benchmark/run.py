@@ -41,9 +41,8 @@ def watched(folder: Path, output: Path, *, jobs: int, started_s: float) -> dict[
     from docproc.template import FILE_NAME
 
     watch = _Watch()
-    summary = process_batch(
-        [folder / "pages"], output, template_paths=[folder / FILE_NAME], jobs=jobs, progress=watch
-    )
+    templates = [folder / FILE_NAME]
+    summary = process_batch([folder / "pages"], output, template_paths=templates, jobs=jobs, progress=watch)
     times, held = watch.times, watch.memory_mb
     cpu = os.times()
     return {

@@ -28,17 +28,8 @@ Each field is accepted, to review, or rejected, with its reasons.
 """
 
 VERBS = (
-    "process",
-    "status",
-    "template",
-    "explain",
-    "evaluate",
-    "synthesize",
-    "train",
-    "train-lines",
-    "compare",
-    "bench",
-)
+    "process", "status", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare", "bench",
+)  # fmt: skip
 """In the order in which they are learned."""
 
 

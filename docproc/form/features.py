@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -64,19 +64,23 @@ class Corners:
     bits: npt.NDArray[np.uint8] | None  #: (N, 32); None where there is no corner.
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """A template's reference image, ready to be matched."""
 
-    pyramid: Pyramid
-    reference_from_form: Transform  #: Pixels of the image from mm on the sheet.
-    corners: Corners
-    features: Features
+    def __init__(self, gray: Gray, reference_from_form: Transform) -> None:
+        self.pyramid = Pyramid(gray)
+        self.reference_from_form = reference_from_form  #: Pixels of the image from mm on the sheet.
+        self.corners = find_corners(self.pyramid)
 
     @property
     def gray(self) -> Gray:
         """The image."""
         return self.pyramid.gray
+
+    @cached_property
+    def features(self) -> Features:
+        """Sought when they are first asked for: flat pages never do."""
+        return find_features(self.pyramid, REFERENCE_SIDE_PX, REFERENCE_FEATURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,7 @@ def _load(path: Path, digest: str, width_mm: float, height_mm: float) -> Referen
         )
     reference_from_form = Transform.translation(-0.5, -0.5) @ Transform.scaling(scale_x, scale_y)
     gray.setflags(write=False)
-    pyramid = Pyramid(gray)
-    features = find_features(pyramid, REFERENCE_SIDE_PX, REFERENCE_FEATURES)
-    return Reference(pyramid, reference_from_form, find_corners(pyramid), features)
+    return Reference(gray, reference_from_form)
 
 
 def find_corners(image: Pyramid) -> Corners:
