@@ -140,8 +140,9 @@ def find_corners(image: Pyramid) -> Corners:
     keypoints, bits = cv2.ORB.create(
         QUICK_CORNERS, nlevels=QUICK_LEVELS, edgeThreshold=QUICK_EDGE_PX, fastThreshold=QUICK_STEP
     ).detectAndCompute(small, None)
-    points = np.array([keypoint.pt for keypoint in keypoints]).reshape(-1, 2)
-    return Corners(small_from_image.inverse() @ points, bits)
+    if bits is None:
+        return Corners(np.zeros((0, 2)), None)
+    return Corners(small_from_image.inverse() @ np.array([keypoint.pt for keypoint in keypoints]), bits)
 
 
 def find_features(image: Pyramid, side_px: int, count: int) -> Features:
