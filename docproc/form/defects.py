@@ -50,6 +50,7 @@ AROUND_HEIGHTS = 0.4  #: Of a field's height, around it: its label counts, too.
 NARROW, WIDE = 0.0125, 0.031  #: Of a field's height: the two smoothings whose gradients are compared,
 NARROWEST_PX, WIDEST_PX = 0.7, 1.75  #: and at least this,
 SMOOTHINGS = (1, 2, 4, 8)  #: times these.
+LOWEST_FIELD_PX = 14.0  #: Height of a field to which a picture is reduced at most: less has no edges.
 LEAST_CONTRAST = 30.0  #: Gray levels between what is dark and bright around a field, to speak of edges.
 STRONG_EDGE = 0.5  #: Of the strongest gradient around a field.
 SHARPEST = 20.0  #: Percentile of the edges' blur: the sharpest edges show the lens, others their own ramp.
@@ -164,16 +165,14 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
         return 0.0
     levels = levels[:: -(-len(levels) // MOST_PROBED)]
     # Smoothing hides what is finer than itself: as much is seen in a picture reduced so far that it takes little.
-    scale, seen = 1.0, [0.0]
+    scale, seen = 1.0, []
     for more in SMOOTHINGS:
-        wanted = NARROWEST_PX / (narrow * more)
+        wanted = min(max(NARROWEST_PX / (narrow * more), LOWEST_FIELD_PX / height_px), scale)
         levels = [_reduced(piece, wanted / scale) for piece in levels]
         scale = wanted
-        spreads = np.concatenate(
-            [_spreads(piece, NARROWEST_PX, wide / narrow * NARROWEST_PX, scale) for piece in levels]
-        )
+        spreads = [_spreads(piece, narrow * more * scale, wide * more * scale, scale) for piece in levels]
         # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
-        seen.append(float(np.percentile(spreads, SHARPEST)) / scale)
+        seen.append(float(np.percentile(np.concatenate(spreads), SHARPEST)) / scale)
     return max(seen)
 
 

@@ -39,8 +39,11 @@ PASSES = (
     Pass(px_per_mm=3.0, patch_mm=14.0, grid_mm=16.0, search_mm=6.0, reach_mm=2.5),
     Pass(px_per_mm=6.0, patch_mm=9.0, grid_mm=11.0, search_mm=2.0, reach_mm=1.5),
 )
-#: Alone, for a sheet that lies flat: one map that is right to a mm puts all of it in reach.
-FLAT_PASS = (Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=16.0, search_mm=2.0, reach_mm=1.0),)
+#: For a sheet that lies flat, where one map is right to a mm or so: the first makes it right to a tenth.
+FLAT_PASSES = (
+    Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=16.0, search_mm=2.0, reach_mm=1.0),
+    Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=11.0, search_mm=1.0, reach_mm=0.5),
+)
 LEAST_CORNER = 0.02  #: A patch's corner measure, as a share of the sheet's 95th percentile: bare paper has none.
 LEAST_LIKENESS = 0.5  #: Normalized correlation below which a patch is not the one sought.
 LEAST_SPREAD = 6.0  #: Gray levels (standard deviation): a bare part of the page looks like nothing.

@@ -20,11 +20,11 @@ from docproc.form.features import Hypothesis, Reference, by_corners, hypotheses,
 from docproc.form.fiducials import constellations
 from docproc.form.location import LocatedField
 from docproc.form.markers import by_edges, by_markers
-from docproc.form.pyramid import pyramid_of
-from docproc.form.refinement import FLAT_PASS, RESIDUAL_PERCENTILE, Agreement, refine
+from docproc.form.pyramid import Pyramid, pyramid_of
+from docproc.form.refinement import FLAT_PASSES, RESIDUAL_PERCENTILE, Agreement, refine
 from docproc.form.snapping import Snap, snap_fields
 from docproc.geometry import Transform
-from docproc.page import Gray, Page
+from docproc.page import Page
 from docproc.template import Fiducial, Template
 
 #: Of the reference's patches, how many must agree. Pages of the form reach 0.67 to 0.94 in phone photos of bent and
@@ -32,7 +32,7 @@ from docproc.template import Fiducial, Template
 LEAST_SHARE = 0.4
 #: ... for a sheet to be flat. Scans reach 0.77 to 1.0; where paper bends, or is seen aslant, a part of it lies too
 #: far off to be found, and what is fitted to the others puts its fields off their place.
-FLAT_SHARE = 0.75
+FLAT_SHARE = 0.85
 SEARCH_AFTER_PATCHES_MM = 1.0  #: Patches leave fields right to a few tenths of a mm; the template may add as much.
 SMALLEST_SIDE_PX = 100  #: Of the image: no form is legible in less.
 LEAST_VISIBLE = 0.3  #: Share of the sheet's print that the image must show.
@@ -100,7 +100,7 @@ def _by_print(page: Page, template: Template, reference: Reference) -> Registrat
     """Believe the first hypothesis under which the page shows what the reference shows."""
     flat = _flat(page, reference)
     if flat is not None and _refusal(flat, template) is None:
-        return _registered(pyramid_of(page).gray, flat, template)
+        return _registered(pyramid_of(page), flat, template)
     failure = Unregistered("too little of the page looks like the reference image, so it may be another form", None)
     agreed = 0
     for hypothesis in _all_hypotheses(page, template, reference):
@@ -108,7 +108,7 @@ def _by_print(page: Page, template: Template, reference: Reference) -> Registrat
         if agreement is None:
             continue
         if (refusal := _refusal(agreement, template)) is None:
-            return _registered(pyramid_of(page).gray, agreement, template)
+            return _registered(pyramid_of(page), agreement, template)
         if agreement.agreeing > agreed:
             failure, agreed = refusal, agreement.agreeing
     return failure
@@ -119,7 +119,7 @@ def _flat(page: Page, reference: Reference) -> Agreement | None:
     hypothesis = by_corners(page, reference)
     if hypothesis is None:
         return None
-    agreement = refine(pyramid_of(page), reference, hypothesis.page_from_form, FLAT_PASS)
+    agreement = refine(pyramid_of(page), reference, hypothesis.page_from_form, FLAT_PASSES)
     return agreement if agreement is not None and agreement.share >= FLAT_SHARE else None
 
 
@@ -157,12 +157,12 @@ def _off_its_place(residual_mm: float, template: Template) -> Unregistered | Non
     )
 
 
-def _registered(gray: Gray, agreement: Agreement, template: Template) -> Registration:
+def _registered(page: Pyramid, agreement: Agreement, template: Template) -> Registration:
     bent = tuple(
         LocatedField(field, agreement.page_from_form @ agreement.bend.near(*field.box.center))
         for field in template.fields
     )
-    located = tuple(snap.located for snap in snap_fields(gray, bent, search_mm=SEARCH_AFTER_PATCHES_MM))
+    located = tuple(snap.located for snap in snap_fields(page, bent, search_mm=SEARCH_AFTER_PATCHES_MM))
     return Registration(
         template, agreement.page_from_form, agreement.residual_mm, located, agreement.agreeing, agreement.share
     )
@@ -183,7 +183,7 @@ def _by_rules(page: Page, template: Template) -> Registration | Unregistered:
     best: Registration | None = None
     for hypothesis in found:
         at = tuple(LocatedField(field, hypothesis.page_from_form) for field in template.fields)
-        snaps = snap_fields(gray, at)
+        snaps = snap_fields(pyramid_of(page), at)
         candidate = _from_snaps(template, hypothesis, snaps)
         if best is None or candidate.share > best.share:
             best = candidate

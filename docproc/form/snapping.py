@@ -17,16 +17,16 @@ import numpy.typing as npt
 
 from docproc.form.bend import Bend
 from docproc.form.location import LocatedField
+from docproc.form.pyramid import Pyramid
 from docproc.geometry import Box, Transform
 from docproc.histogram import percentile
-from docproc.page import Gray
 from docproc.template import Field
 
 SEARCH_MM = 2.0  #: Rules are sought this far from where the map puts them.
 SEARCH_OF_PITCH = 0.42  #: ... but nearer than to the next tooth of a comb, which looks the same.
 NARROW_MM = 0.6  #: The same, where neighbors have told where to look.
 MARGIN_MM = 1.5  #: Paper shown around the search: a rule needs paper on both sides.
-PX_PER_MM = (4.0, 6.0)  #: Fields are looked at as fine as the page is, within these.
+PX_PER_MM = (4.0, 8.0)  #: Fields are looked at as fine as the page is, within these.
 RULE_SIDE_MM = 0.7  #: Paper is expected this far from a rule's middle: rules are up to about 1 mm wide.
 SMOOTHING_MM = 0.8  #: Averaging along a rule: noise and dots of a screen print go, the rule stays.
 DARKNESS = 0.18  #: A rule is darker than the paper beside it by this share of the field's own contrast.
@@ -95,12 +95,12 @@ class _View:
     horizontal: npt.NDArray[np.float32]
 
 
-def snap_fields(gray: Gray, located: Sequence[LocatedField], *, search_mm: float = SEARCH_MM) -> tuple[Snap, ...]:
+def snap_fields(page: Pyramid, located: Sequence[LocatedField], *, search_mm: float = SEARCH_MM) -> tuple[Snap, ...]:
     """Snap every field, each checked against its neighbors.
 
     `search_mm`, at most SEARCH_MM, is how far the fields may lie off.
     """
-    views = [_view(gray, field) for field in located]
+    views = [_view(page, field) for field in located]
     first = [_snap(field, view, (0.0, 0.0), search_mm) for field, view in zip(located, views, strict=True)]
     clear = [number for number, snap in enumerate(first) if snap.is_clear]
     centers = np.array([field.field.box.center for field in located])
@@ -129,7 +129,7 @@ def _without_outliers(shifts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64
     return np.where(wild[:, np.newaxis], median, shifts)
 
 
-def _view(gray: Gray, located: LocatedField) -> _View:
+def _view(page: Pyramid, located: LocatedField) -> _View:
     box = located.field.box
     px_per_mm = float(np.clip(located.page_from_form.scale_at(*box.center), *PX_PER_MM))
     window = box.grown(SEARCH_MM + MARGIN_MM)
@@ -139,15 +139,16 @@ def _view(gray: Gray, located: LocatedField) -> _View:
         @ Transform.scaling(px_per_mm)
         @ Transform.translation(-window.left, -window.top)
     )
+    near, near_from_page = page.near(px_per_mm / located.page_from_form.scale_at(*box.center))
     picture = cv2.warpPerspective(
-        gray,
-        (located.page_from_form @ view_from_form.inverse()).matrix,
+        near,
+        (near_from_page @ located.page_from_form @ view_from_form.inverse()).matrix,
         size,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
     outline = located.page_from_form @ box.corners()
-    if np.any(outline < 0) or np.any(outline > np.array(gray.shape[::-1]) - 1):
+    if np.any(outline < 0) or np.any(outline > np.array(page.gray.shape[::-1]) - 1):
         nothing = np.zeros(size[::-1], np.float32)  # a box that the image cuts shows the image's edge, not its own
         return _View(window, px_per_mm, nothing, nothing)
     light = picture.astype(np.float32)
