@@ -22,7 +22,7 @@ from docproc.decision import Policy
 from docproc.download import Downloads
 from docproc.engine import Engine, Lost, PoolEngine, SerialEngine
 from docproc.export import refuse_others
-from docproc.ledger import LEDGER_NAME, Entry, Ledger, digest_of, open_ledger, read_ledger
+from docproc.ledger import Entry, Ledger, digest_of, open_ledger
 from docproc.listing import Listing, templates_for
 from docproc.page import Unreadable, find_sources
 from docproc.pipeline import READING_VERSION
@@ -120,9 +120,11 @@ def process_batch(
         "templates": sorted(templates),
         "whole_image": whole_image,
         "review_below": policy.review_below,
-        "edition": (edition := _edition(output_dir, force=force)),
+        "force": force,
     }
     with downloads, open_ledger(output_dir, settings=settings) as ledger:
+        # Readings from before the last run that was to read all of the batch again do not count.
+        edition = sum(run.settings.get("force", False) for run in ledger.runs())
 
         def read_with(paths: tuple[str, ...]) -> str:
             return digest_of(
@@ -150,15 +152,6 @@ def process_batch(
         read_now=read.read_now,
         seconds=time.monotonic() - started,
     )
-
-
-def _edition(output: Path, *, force: bool) -> int:
-    """How often all of the batch was to be read again: readings of an earlier edition do not count."""
-    if not (output / LEDGER_NAME).is_file():
-        return 0
-    with read_ledger(output) as ledger:
-        edition = max((run.settings.get("edition", 0) for run in ledger.runs()), default=0)
-    return edition + force
 
 
 def read_pages(
@@ -189,7 +182,7 @@ def read_pages(
     began = time.monotonic()
     waiting = _ToRead(ledger, listing, retry_failed=retry_failed)
     beginning = list(islice(iter(waiting), FEW_PAGES + 1))
-    engine = engine or choose_engine(len(beginning), jobs, page_timeout_s)
+    engine = engine or choose_engine(len(beginning), jobs, page_timeout_s, is_watched=ledger.has_suspects())
     tasks = _begun(ledger, chain(beginning, waiting))
     so_far = Summary(output=Path())
     for task, outcome in engine.run(tasks, open_reader):
@@ -246,10 +239,15 @@ def _begun(ledger: Ledger, tasks: Iterable[PageTask]) -> Iterator[PageTask]:
         yield task
 
 
-def choose_engine(pages: int, jobs: int | None, page_timeout_s: float | None = None) -> Engine:
-    """Processes where they pay: more than `FEW_PAGES` pages, and more than one core or job."""
+def choose_engine(
+    pages: int, jobs: int | None, page_timeout_s: float | None = None, *, is_watched: bool = False
+) -> Engine:
+    """Processes where they pay: more than `FEW_PAGES` pages, and more than one core or job.
+
+    And where a page may take down the process that reads it: of a process of its own, how it ended is seen.
+    """
     wanted = jobs if jobs is not None else available_cores()
-    if wanted > 1 and pages > FEW_PAGES:
+    if is_watched or (wanted > 1 and pages > FEW_PAGES):
         return PoolEngine(wanted, page_timeout_s=page_timeout_s)
     return SerialEngine()
 

@@ -10,7 +10,7 @@ import pytest
 from written import a_reading, a_record, table_rows, write_results
 
 from docproc.errors import OutputError
-from docproc.export import open_results
+from docproc.export import open_results, results
 from docproc.export.delimited import safe_cell
 from docproc.export.folder import explained
 from docproc.geometry import Box
@@ -102,6 +102,17 @@ def test_an_interrupted_batch_keeps_the_earlier_results(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert [row["source"] for row in table_rows(tmp_path / "out" / "fields.csv")] == ["first.png"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_table_is_an_output_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIELDS_NAME", "ERRORS_NAME"):
+        monkeypatch.setattr(results, name, "/dev/full")  # a device on which the system has no space left
+    with pytest.raises(OutputError, match="No space left"), open_results(tmp_path / "out") as opened:
+        for page in range(1000):  # more than is buffered; the heading of errors.csv is still
+            opened.add(a_record(f"{page}.png", a_reading("x", "1")))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_earlier_results_are_replaced(tmp_path: Path) -> None:

@@ -276,17 +276,26 @@ def test_a_run_that_was_killed_is_taken_up_where_it_stopped(tmp_path):
         assert len(read_all(ledger)) == 4
 
 
-def test_pages_that_ran_at_two_deaths_are_set_aside_and_the_others_go_on(tmp_path):
-    for _ in range(2):
+def test_a_page_that_ran_alone_at_deaths_is_a_suspect_until_it_is_read_and_is_not_set_aside(tmp_path):
+    for _ in range(3):
         killed(tmp_path, 4, start=1)
     with open_ledger(tmp_path, settings={}) as ledger:
+        assert ledger.has_suspects()
         ledger.enter(map(entry, range(4)))
+        assert ledger.counts() == Counts(pending=4)
+        assert len(read_all(ledger)) == 4
+        assert not ledger.has_suspects()
+
+
+def test_a_suspect_that_takes_down_one_process_more_is_set_aside(tmp_path):
+    killed(tmp_path, 4, start=1)
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter(map(entry, range(4)))
+        suspect = next(ledger.waiting())
+        ledger.started([suspect.id])
+        ledger.lost(suspect.id, "it crashed")
         assert ledger.counts() == Counts(quarantined=1, pending=3)
-        assert read_all(ledger) == ["000001.png", "000002.png", "000003.png"]
-        aside = next(ledger.outcomes())
-        assert aside.message == (
-            "000000.png: reading this page was given up: docproc ended while this page was read."
-        )
+        assert not ledger.has_suspects()
 
 
 def test_of_many_pages_that_ran_at_a_death_none_is_blamed(tmp_path):
@@ -295,6 +304,7 @@ def test_of_many_pages_that_ran_at_a_death_none_is_blamed(tmp_path):
     with open_ledger(tmp_path, settings={}) as ledger:
         ledger.enter(map(entry, range(4)))
         assert ledger.counts() == Counts(pending=4)
+        assert not ledger.has_suspects()
 
 
 def test_a_run_that_is_interrupted_blames_no_page(tmp_path):

@@ -83,9 +83,9 @@ class PageLife(RuleBasedStateMachine):
     @precondition(lambda self: self.standing.state in (State.FAILED, State.QUARANTINED))
     @rule()
     def retry(self):
+        self.losses = MOST_LOSSES - 1 if self.standing.state is State.QUARANTINED else 0
         self.happens(Event.RETRIED)
-        self.losses = 0
-        assert self.standing == Standing()
+        assert self.standing == Standing(losses=self.losses)
 
     @precondition(lambda self: self.standing.state is not State.RUNNING)
     @rule()

@@ -4,51 +4,38 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
-import subprocess
-import sys
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from killing import TABLES, attempts, differing_tables, draw_scans, kill_runs, start, undisturbed
 from typer.testing import CliRunner
 
 from docproc.batch import process_batch
 from docproc.cli import app
-from docproc.errors import LedgerError
+from docproc.engine.pool import TASKS_IN_HAND
+from docproc.errors import EXIT_SOME_PAGES_FAILED, LedgerError
 from docproc.export.folder import LEDGER_NAMES
 from docproc.ledger import LEDGER_NAME, NAMES, read_ledger
 from docproc.tables import Summary
 
 PAGES = 24
-KILLS = 4
-TABLES = ("fields.csv", "forms.csv", "errors.csv")
-PROGRAM = "from docproc.cli import main; main()"
+KILLS = 5
 
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scans")
-    for page in range(PAGES):
-        picture = np.full((60, 160), 255, np.uint8)
-        picture[12:48, 20 + 5 * page : 25 + 5 * page] = 0
-        Image.fromarray(picture).save(folder / f"{page:02d}.png")
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90), np.uint8)).save(folder / "broken.png")
-    whole = (folder / "broken.png").read_bytes()
-    torn = len(whole) // 2
-    (folder / "broken.png").write_bytes(whole[:torn] + bytes(200) + whole[torn + 200 :])  # a page, not to be decoded
+    folder = tmp_path_factory.mktemp("batch") / "scans"
+    draw_scans(folder, PAGES)
     return folder
 
 
 def run(scans: Path, out: Path, **options: object) -> Summary:
     return process_batch([scans], out, whole_image=True, jobs=1, **options)  # type: ignore[arg-type]
-
-
-def attempts(out: Path) -> int:
-    with read_ledger(out) as ledger:
-        return ledger._rows("SELECT count(*) FROM attempts")[0][0]
 
 
 def test_a_batch_that_is_read_is_not_read_again_and_its_tables_are_the_same(scans: Path, tmp_path: Path) -> None:
@@ -59,7 +46,7 @@ def test_a_batch_that_is_read_is_not_read_again_and_its_tables_are_the_same(scan
     assert (first.read_now, first.read_before) == (PAGES + 1, 0)
     assert (second.read_now, second.read_before, second.pages, second.failed) == (0, PAGES + 1, PAGES, 1)
     assert {name: (tmp_path / "out" / name).read_bytes() for name in TABLES} == tables
-    assert attempts(tmp_path / "out") == PAGES + 1
+    assert attempts(tmp_path / "out") == (PAGES + 1, 0, 0)
 
 
 def test_what_has_come_since_is_read_and_what_is_gone_is_in_no_table(scans: Path, tmp_path: Path) -> None:
@@ -96,27 +83,62 @@ def test_all_is_read_again_by_force_and_stays_so(scans: Path, tmp_path: Path) ->
 
 
 def test_runs_that_are_killed_at_any_moment_come_to_the_same_tables(scans: Path, tmp_path: Path) -> None:
-    run(scans, tmp_path / "whole")
-    moments = random.Random(5)
-    command = [sys.executable, "-c", PROGRAM, "process", str(scans), "--whole-image", "-o", "out", "-j", "2"]
-    for _ in range(KILLS):
-        process = subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        time.sleep(moments.uniform(0.3, 2.5))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    run(scans, tmp_path / "out")
-    for name in TABLES:
-        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
-    in_hand = 2 * 4 * KILLS  # workers, and tasks in hand of each
-    assert attempts(tmp_path / "out") <= PAGES + 1 + in_hand
+    whole = undisturbed(scans, tmp_path / "whole", jobs=2)
+    killed = list(kill_runs(whole, tmp_path / "out", random.Random(5), most=KILLS))
+    assert start(scans, tmp_path / "out", jobs=2).wait() == EXIT_SOME_PAGES_FAILED
+    assert killed
+    assert differing_tables(whole.out, tmp_path / "out") == []
+    cost = attempts(tmp_path / "out")
+    assert (cost.finished, cost.finished_again) == (PAGES + 1, 0)
+    assert cost.broken_off <= 2 * TASKS_IN_HAND * len(killed)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
     assert not list(tmp_path.glob("out/*-journal"))
 
 
+def test_a_ledger_that_was_hardly_begun_when_the_run_was_killed_is_gone_on_with(scans: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / LEDGER_NAME).touch()
+    assert run(scans, tmp_path / "out").pages == PAGES
+
+
+def test_what_a_killed_run_half_wrote_into_its_ledger_is_undone_for_whoever_looks_first(
+    scans: Path, tmp_path: Path
+) -> None:
+    run(scans, tmp_path / "out")
+    _leave_a_journal(tmp_path / "out", tmp_path / "left")
+    with read_ledger(tmp_path / "left") as ledger:
+        assert "half" not in [one.host for one in ledger.runs()]
+        assert ledger.counts().done == PAGES
+    _leave_a_journal(tmp_path / "out", tmp_path / "left anew")
+    assert run(scans, tmp_path / "left anew").read_now == 0
+
+
+def _leave_a_journal(out: Path, left: Path) -> None:
+    """What lies in the folder in the middle of a write is what a process that is killed leaves."""
+    left.mkdir()
+    with closing(sqlite3.connect(out / LEDGER_NAME, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")  # pages: all others are written before the end
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE runs SET host = 'half'")
+        db.execute("CREATE TABLE half AS SELECT randomblob(100000)")
+        for path in out.glob(f"{LEDGER_NAME}*"):
+            shutil.copy(path, left)
+        db.execute("ROLLBACK")
+    assert len(list(left.iterdir())) == 2
+
+
+def test_what_a_killed_run_half_wrote_of_its_tables_is_cleared_away_and_nothing_else(
+    scans: Path, tmp_path: Path
+) -> None:
+    for name in ("out.4711.partial", "out.mine.partial", "other.4711.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "fields.csv").touch()
+    run(scans, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.4711.partial", "out", "out.mine.partial"]
+
+
 def test_two_runs_in_one_folder_are_one_too_many(scans: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM, "process", str(scans), "--whole-image", "-o", "out", "-j", "1"]
-    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = start(scans, tmp_path / "out", jobs=1)
     try:
         while first.poll() is None and not _has_run(tmp_path / "out"):
             time.sleep(0.01)

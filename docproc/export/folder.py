@@ -8,6 +8,7 @@ The ledger in the folder is docproc.ledger's subject: it is never replaced.
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,7 +42,9 @@ def written_aside(output: Path) -> Iterator[Path]:
     refuse_others(output)
     partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
     with explained(output):
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in place.parent.glob(f"{glob.escape(place.name)}.*.partial"):  # by runs that were killed
+            if left.name.split(".")[-2].isdecimal():
+                shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
     try:
         yield partial

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -107,9 +107,10 @@ class Results:
                 waiting.path.unlink()
 
     def close(self) -> None:
-        """Let go of the files, whatever happened."""
+        """Let go of the files. What `finish` has not closed is thrown away: it need not fit on a full disk."""
         for file in (self._fields_file, self._errors_file, self._form_rows, self._review_rows, self._error_rows):
-            file.close()
+            with suppress(OSError):
+                file.close()
 
     def _to_review(self, record: Record) -> Iterator[ReviewRow]:
         source, page = record.ref.source, record.ref.index + 1

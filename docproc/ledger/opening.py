@@ -7,6 +7,7 @@ the file. At rest it is one plain file that opens from read-only places, too.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,6 +25,7 @@ NAMES = frozenset((LEDGER_NAME, LOCK_NAME, f"{LEDGER_NAME}-wal", f"{LEDGER_NAME}
 
 LOCK_S = 0.5  #: A run waits that long for the lock: somebody may only be looking whether it is held.
 BUSY_S = 10.0  #: A writer waits that long for a reader that happens to look, before it gives up.
+LEAST_FREE_BYTES = 1_000_000  #: A disk with less is full: the files of a small ledger take as much.
 
 
 @contextmanager
@@ -65,7 +67,9 @@ def open_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
             f"{folder}: there is no {LEDGER_NAME} in it.",
             remedy="Name the folder of a batch that was processed, the one given with -o.",
         )
-    with explained(path), closing(_connect(f"{_uri(path)}?mode=ro")) as db:
+    # A run that was killed may have left a journal: what it half wrote has to be undone before anybody can read.
+    mode = "rw" if path.with_name(f"{LEDGER_NAME}-journal").exists() else "ro"
+    with explained(path), closing(_connect(f"{_uri(path)}?mode={mode}")) as db:
         require_current(db, path)
         yield db
 
@@ -110,7 +114,7 @@ def _told(error: sqlite3.Error, path: Path) -> LedgerError | None:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(path, error)
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return LedgerError(
             f"{path} cannot grow: the disk is full.",
             remedy="Free some space and process the batch again: it goes on where it stopped.",
@@ -128,6 +132,13 @@ def _told(error: sqlite3.Error, path: Path) -> LedgerError | None:
             remedy="Check the disk, or the network it lies on, and process again: it goes on where it stopped.",
         )
     return None
+
+
+def _is_full(path: Path) -> bool:
+    """Whether it may be for that: where no room is left for one of its files, SQLite says only that I/O failed."""
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES
+    return False
 
 
 def _not_writable(path: Path, what: str) -> LedgerError:

@@ -6,7 +6,8 @@
        |
        `--RETRIED (failed, quarantined), CHANGED (any but running)
 
-A pending page may be read or refused without having been started: a page of equal content answers for it.
+A pending page may be read or refused without having been started: a page of equal content answers for it. One with
+losses is a suspect: it is read by a process that is watched.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Standing:
     """A page's state, and what it has cost so far."""
 
     state: State = State.PENDING
-    losses: int = 0  #: Processes that it took down since it last changed, was read, or was tried anew.
+    losses: int = 0  #: Processes that it took down, or seems to have, since it last changed or was read.
 
 
 _FROM: dict[Event, frozenset[State]] = {
@@ -84,4 +85,6 @@ def transition(standing: Standing, event: Event, *, most_losses: int = MOST_LOSS
         return Standing(State.QUARANTINED if losses >= most_losses else State.PENDING, losses)
     if event is Event.RELEASED:
         return Standing(State.PENDING, standing.losses)
+    if event is Event.RETRIED and standing.state is State.QUARANTINED:
+        return Standing(State.PENDING, most_losses - 1)  # it stays a suspect, and has one chance
     return Standing()

@@ -95,10 +95,11 @@ class Ledger(LedgerView):
         self._pages = PageRows(db)
         self._entered = 0  # pages, by this run
         with self._change():
-            # Of many pages that were in hand when the process died none is to blame; a lone one may have killed it.
+            # Of many pages that were in hand when the process died none is to blame. A lone one may have killed it;
+            # but so may a power cut, twice. It is a suspect, never more: who reads it next is watched, and can tell.
             in_hand = self._pages.standing(State.RUNNING)
             for page in in_hand:
-                if len(in_hand) == 1:
+                if len(in_hand) == 1 and not page.standing.losses:
                     self._lose(page, "docproc ended while this page was read")
                 else:
                     self._release(page, "docproc ended")
@@ -139,6 +140,10 @@ class Ledger(LedgerView):
         if retry_failed:
             self._retry()
         return self._waiting()
+
+    def has_suspects(self) -> bool:
+        """Whether a page that is to be read has taken down a process, as it seems: this one must not read it."""
+        return bool(self._rows("SELECT 1 FROM pages WHERE state = ? AND losses > 0 LIMIT 1", (State.PENDING,)))
 
     def started(self, numbers: Iterable[int]) -> None:
         """These pages are handed to a reader now."""
