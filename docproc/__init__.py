@@ -15,6 +15,7 @@ The way of a page, and where to find it:
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
     listing, reader, engine/   many pages, on all cores
     batch, tables              a folder of pages to a ledger, and that to tables
+    watching                   pages read as a scanner drops them
     storage, download, upload  files in the cloud: reached, fetched ahead of reading, results brought there
     collation                  pages put together to papers: missing, double and foreign ones
     ledger/                    the memory of a batch: its pages, where each stands, what was read

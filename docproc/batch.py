@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from docproc.download import Downloads
 from docproc.engine import Engine, Lost, PoolEngine, SerialEngine
 from docproc.export import refuse_others
 from docproc.ledger import Entry, Ledger, digest_of, open_ledger
-from docproc.listing import Listing, templates_for
-from docproc.page import Unreadable, find_sources
+from docproc.listing import Listing, Served, templates_for
+from docproc.page import Source, Unreadable, find_sources, list_pages
 from docproc.pipeline import READING_VERSION
 from docproc.reader import OpenReader, PageTask
 from docproc.reading import Record
 from docproc.tables import Summary, counted, write_tables
-from docproc.template import load_templates
+from docproc.template import Template, load_templates
+from docproc.watching import PagesOf, watch
 
 FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 ENTERED_AT_A_TIME = 100  #: Pages that are listed before the first of them is read: their content is hashed.
@@ -54,6 +56,7 @@ def process_batch(
     retry_failed: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    watched: Progress | None = None,
 ) -> Summary:
     """Read pages into tables.
 
@@ -89,6 +92,10 @@ def process_batch(
         All pages are read again.
     progress : callable, optional
         Is given a `Summary` of what this run has read after each page.
+    watched : callable, optional
+        Where there is one, pages are read as they come to the inputs, until KeyboardInterrupt: see docproc.watching.
+        It is given a `Summary` of the batch each time that the tables were made anew. Templates are loaded anew with
+        each lot of pages.
 
     Raises
     ------
@@ -110,9 +117,14 @@ def process_batch(
     downloads = Downloads()
     given = {} if whole_image else load_templates(downloads.templates(template_paths))
     references = [path for template in given.values() if (path := template.reference_path) is not None]
-    sources = find_sources(
-        [os.fspath(path) for path in inputs], skip=output_dir, references=[*references, *downloads.references]
+    look = partial(
+        find_sources,
+        [os.fspath(path) for path in inputs],
+        skip=output_dir,
+        references=[*references, *downloads.references],
+        may_be_empty=watched is not None,
     )
+    sources = look()
     served, templates = ({}, {}) if whole_image else templates_for(sources, given, downloads)
     started = time.monotonic()
     settings = {
@@ -123,35 +135,87 @@ def process_batch(
         "force": force,
     }
     with downloads, open_ledger(output_dir, settings=settings) as ledger:
-        # Readings from before the last run that was to read all of the batch again do not count.
-        edition = sum(run.settings.get("force", False) for run in ledger.runs())
-
-        def read_with(paths: tuple[str, ...]) -> str:
-            return digest_of(
-                templates=[templates[path].digest for path in paths],
-                models=[one.digest for one in (recognizer, line_reader, witness) if one is not None],
-                whole_image=whole_image,
-                review_below=policy.review_below,
-                version=[__version__, READING_VERSION],
-                edition=edition,
-            )
-
-        read = read_pages(
+        run = _Run(
             ledger,
-            Listing(sources, served, read_with, downloads),
-            open_reader=OpenReader(recognizer, templates, policy, whole_image, line_reader, witness),
-            jobs=jobs,
-            page_timeout_s=page_timeout_s,
+            output_dir,
+            OpenReader(recognizer, {}, policy, whole_image, line_reader, witness),
+            downloads,
+            partial(read_pages, ledger, jobs=jobs, page_timeout_s=page_timeout_s),
             retry_failed=retry_failed,
+            started=started,
             progress=progress,
         )
-        summary = write_tables(ledger, output_dir, templates=templates.values(), review_below=policy.review_below)
-    return replace(
-        summary,
-        pages_expected=summary.pages + summary.failed,
-        read_now=read.read_now,
-        seconds=time.monotonic() - started,
-    )
+
+        def process(sources: Sequence[Source], pages_of: PagesOf, *, reads: bool = True) -> Summary:
+            given = load_templates(downloads.templates(template_paths))
+            found = ({}, {}) if whole_image else templates_for(sources, given, downloads)
+            return run.process(sources, *found, pages_of, reads=reads)
+
+        return run.process(sources, served, templates) if watched is None else watch(look, process, watched)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run of a batch, which processes it once, or again and again."""
+
+    ledger: Ledger
+    output: Path
+    reader: OpenReader  #: Without templates.
+    downloads: Downloads
+    read_pages: Callable[..., Summary]
+    retry_failed: bool  #: With the pages that are processed first.
+    started: float
+    progress: Progress | None
+    read_now: int = 0
+
+    def process(
+        self,
+        sources: Sequence[Source],
+        served: Served,
+        templates: dict[str, Template],
+        pages_of: PagesOf = list_pages,
+        *,
+        reads: bool = True,
+    ) -> Summary:
+        """See `docproc.watching.Process`."""
+        listing = Listing(sources, served, partial(self._read_with, templates), self.downloads, pages_of)
+        self.ledger.renew()
+        if reads:
+            self.read_pages(
+                listing,
+                open_reader=replace(self.reader, templates=templates),
+                retry_failed=self.retry_failed,
+                progress=self._advance,
+            )
+            self.retry_failed = False
+        else:
+            self.ledger.enter(listing)
+        summary = write_tables(
+            self.ledger, self.output, templates=templates.values(), review_below=self.reader.policy.review_below
+        )
+        return replace(
+            summary,
+            pages_expected=self.ledger.counts().pages,
+            read_now=self.read_now,
+            seconds=time.monotonic() - self.started,
+        )
+
+    def _read_with(self, templates: dict[str, Template], paths: tuple[str, ...]) -> str:
+        reader = self.reader
+        return digest_of(
+            templates=[templates[path].digest for path in paths],
+            models=[one.digest for one in (reader.recognizer, reader.line_reader, reader.witness) if one is not None],
+            whole_image=reader.whole_image,
+            review_below=reader.policy.review_below,
+            version=[__version__, READING_VERSION],
+            # Readings from before the last run that was to read all of the batch again do not count.
+            edition=sum(run.settings.get("force", False) for run in self.ledger.runs()),
+        )
+
+    def _advance(self, so_far: Summary) -> None:
+        self.read_now += 1
+        if self.progress is not None:
+            self.progress(so_far)
 
 
 def read_pages(

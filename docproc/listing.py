@@ -59,10 +59,12 @@ class Listing:
         served: Served,
         read_with: Callable[[tuple[str, ...]], str],
         downloads: Downloads,
+        pages_of: Callable[[Source, Path | None], list[PageRef]] = list_pages,
     ) -> None:
         self.downloads = downloads  #: Where the pages are, of those in the cloud.
         self.expected = len(sources)  #: Files count as one page until they are opened.
         self._served = served
+        self._pages_of = pages_of
         self._read_with = {paths: read_with(paths) for paths in {(), *served.values()}}
         self._entries = self._list(sources)
 
@@ -77,7 +79,7 @@ class Listing:
         first_of: dict[str, str] = {}
         for source, copy in self.downloads.ahead(sources):
             try:
-                refs = list_pages(source, copy)
+                refs = self._pages_of(source, copy)
             except (PageError, MissingExtraError) as error:
                 self.downloads.keep(copy, [])
                 yield Unreadable(source=source.name, page=None, message=error.message, remedy=error.remedy)

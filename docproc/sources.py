@@ -46,7 +46,11 @@ class Source:
 
 
 def find_sources(
-    inputs: Sequence[str], *, skip: Path | None = None, references: Iterable[Path | str] = ()
+    inputs: Sequence[str],
+    *,
+    skip: Path | None = None,
+    references: Iterable[Path | str] = (),
+    may_be_empty: bool = False,
 ) -> list[Source]:
     """All files to read, each once, in the order of the inputs, within a folder as a person would sort them.
 
@@ -64,6 +68,8 @@ def find_sources(
         A folder below the inputs that is not walked: the output's.
     references : iterable of paths and URLs
         Images that are not pages, beside those that templates in the folders name.
+    may_be_empty : bool
+        A folder or glob without images, to which some may still come, is no fault.
 
     Raises
     ------
@@ -78,15 +84,15 @@ def find_sources(
     kept: dict[str, _Found] = {}
     for given, files in zip(inputs, found, strict=True):
         pages = [file for file in files if file.by_name or file.real not in not_pages]
-        if not pages:
+        if not pages and not may_be_empty:
             what = "no image is in it" if os.path.isdir(given) else "it matches no image"
             pages = [_nothing(given, what, f"Name a folder that holds {READABLE} files")]
         for file in pages:
             kept.setdefault(file.real, file)
-    if not kept:
+    if not kept and not may_be_empty:
         raise PageError("Nothing to read was given.", remedy="Name files or a folder of scans.")
     faults = [file.fault for file in kept.values() if file.fault is not None]
-    if len(faults) == len(kept):
+    if faults and len(faults) == len(kept):
         raise faults[0]
     return [
         Source(name=name, path=file.path, folder=file.folder, fault=file.fault, template=file.template)

@@ -84,6 +84,7 @@ def test_the_main_jobs_help_teaches_by_examples(run: Run) -> None:
         (["process", "scans", "-o", "out", "--jobs", "0"], "--jobs"),
         (["process", "scans", "-o", "out", "--review-below", "2"], "--review-below"),
         (["process", "scans", "-o", "out", "--whole-image", "-t", "t.yaml"], "exclude each other"),
+        (["process", "s3://bucket/scans", "-o", "out", "--watch"], "folders of this machine"),
         (["process", "scans", "-o", "out", "--wrong"], "--wrong"),
         (["proces"], "proces"),
     ],

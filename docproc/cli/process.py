@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +37,8 @@ Examples:
       Fronts and backs of one paper, too: their templates say so, and what is missing is told.
   docproc process crops --whole-image -o results
       Each image is one number, cut out elsewhere.
+  docproc process inbox -o results --watch
+      Go on with what a scanner drops into the folder, and keep the results up to date, until Ctrl-C.
   docproc process s3://clinic/scans -o s3://clinic/results
       The same from and to the cloud. Credentials and endpoint are the provider's own: AWS_PROFILE and so on.
   docproc process scans -o results --review-below 0.99
@@ -96,6 +100,9 @@ def process(
         _Retry | None, typer.Option(help="Read pages again that failed in an earlier run.", show_choices=True)
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Read all pages again.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: read pages as they come to INPUT. Ctrl-C ends it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Parse, call `process_batch`, print its summary, exit."""
@@ -105,8 +112,14 @@ def process(
     from docproc.storage import is_url
     from docproc.upload import results_at
 
+    if watch and any(map(is_url, (*inputs, output))):
+        raise typer.BadParameter("--watch is for folders of this machine.")
     try:
-        with results_at(output) as place, _progress_bar(sys.stderr.isatty() and not as_json) as progress:
+        with (
+            _terminable(watch),
+            results_at(output) as place,
+            _progress_bar(sys.stderr.isatty() and not as_json) as progress,
+        ):
             summary = process_batch(
                 inputs,
                 place.folder,
@@ -121,13 +134,10 @@ def process(
                 retry_failed=retry is not None,
                 force=force,
                 progress=place.watched(progress),
+                watched=partial(_say_what_came, inputs) if watch else None,
             )
     except KeyboardInterrupt:
-        typer.echo(
-            f"docproc: interrupted; what was read is kept in {output}, and the same command goes on with the rest.",
-            err=True,
-        )
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise _interrupted(output) from None
     if is_url(output):
         summary = replace(summary, output=output.rstrip("/"))
     _print_failures(summary)
@@ -135,8 +145,37 @@ def process(
         typer.echo(json.dumps(summary.as_dict(), ensure_ascii=True))
     else:
         print_summary(summary)
+    if summary.pages + summary.failed < summary.pages_expected:
+        raise _interrupted(output)
     if summary.failed:
         raise typer.Exit(EXIT_SOME_PAGES_FAILED)
+
+
+def _interrupted(output: str) -> typer.Exit:
+    typer.echo(
+        f"docproc: interrupted; what was read is kept in {output}, and the same command goes on with the rest.",
+        err=True,
+    )
+    return typer.Exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _terminable(watch: bool) -> Iterator[None]:
+    """While pages are watched for, SIGTERM, by which services are stopped, is as good as Ctrl-C."""
+    if not watch:
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def _say_what_came(inputs: list[str], summary: Summary) -> None:
+    """One line each time that the tables were made."""
+    told = f"{summary.pages:,} read, {summary.pages_to_review:,} to review, {summary.failed:,} failed"
+    typer.echo(f"docproc: pages: {told}; watching {', '.join(inputs)}; Ctrl-C ends it", err=True)
 
 
 @contextmanager
@@ -166,6 +205,7 @@ def _progress_bar(shown: bool) -> Iterator[Callable[[Summary], None] | None]:
                 total=so_far.pages_expected,
                 rate=so_far.pages_per_second,
                 review=so_far.pages_to_review,
+                visible=so_far.pages + so_far.failed < so_far.pages_expected,
             )
 
         yield advance

@@ -140,8 +140,8 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """All of the block is written, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
     try:
+        db.execute("BEGIN IMMEDIATE")
         yield
         db.execute("COMMIT")
     finally:

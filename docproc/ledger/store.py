@@ -107,6 +107,12 @@ class Ledger(LedgerView):
             sql = "INSERT INTO runs (started_at, pid, host, version, settings) VALUES (?, ?, ?, ?, ?) RETURNING id"
             (self._run,) = db.execute(sql, values).fetchone()
 
+    def renew(self) -> None:
+        """Have no page in the batch: it is entered anew. What was read is kept."""
+        self._entered = 0
+        with self._change():
+            self._db.execute("UPDATE pages SET in_batch = 0 WHERE in_batch = 1")
+
     def enter(self, pages: Iterable[Entry | Unreadable]) -> None:
         """Make these the pages of the batch, in this order; a further call adds to them.
 
@@ -115,8 +121,7 @@ class Ledger(LedgerView):
         earlier runs that this one does not have stay in the ledger, and are no part of the batch.
         """
         if self._entered == 0:
-            with self._change():
-                self._db.execute("UPDATE pages SET in_batch = 0 WHERE in_batch = 1")
+            self.renew()
         listed = iter(pages)
         while some := list(islice(listed, PAGES_AT_A_TIME)):
             with self._change():
