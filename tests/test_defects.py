@@ -187,3 +187,8 @@ def test_a_page_is_not_changed_by_being_measured(flat: tuple[Gray, Registration]
     before = gray.copy()
     measured(gray, found)
     assert np.array_equal(gray, before)
+
+
+def test_what_has_no_edges_when_it_is_looked_at_roughly_is_not_blurred() -> None:
+    checkered = (np.indices((60, 160)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    assert not [defect for defect in find_defects(checkered, ()).found if defect.kind == "blur"]

@@ -171,8 +171,9 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
         levels = [_reduced(piece, wanted / scale) for piece in levels]
         scale = wanted
         spreads = [_spreads(piece, narrow * more * scale, wide * more * scale, scale) for piece in levels]
+        edges = np.concatenate(spreads)
         # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
-        seen.append(float(np.percentile(np.concatenate(spreads), SHARPEST)) / scale)
+        seen.append(float(np.percentile(edges, SHARPEST)) / scale if len(edges) else 0.0)
     return max(seen)
 
 
