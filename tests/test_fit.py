@@ -60,7 +60,7 @@ def test_a_model_and_its_card_are_written_and_read(trained: Path, plan: Plan) ->
     assert [source.license for source in card.data] == ["CC BY-SA 3.0", "CC0 1.0", "MIT", "MIT"]
     assert card.seed == plan.seed
     assert (card.scores["epochs"], card.scores["second_look_epochs"]) == (4, 2)
-    assert card.scores["export_largest_logit_difference"] < 0.02
+    assert 0 < card.scores["export_logit_difference"] < 0.05
     assert card.second_look is not None
     assert card.second_look.sha256 != card.sha256
     assert sum((trained / name).stat().st_size for name in (MODEL_NAME, SECOND_NAME)) < 2_000_000

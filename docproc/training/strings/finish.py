@@ -24,7 +24,7 @@ from docproc.litert import Network
 from docproc.ocr import is_installed
 from docproc.training.digits import styles
 from docproc.training.digits.datasets import LICENSES
-from docproc.training.export import convert
+from docproc.training.export import check_agreement, convert
 from docproc.training.finish import WRONG_AMONG_ACCEPTED
 from docproc.training.material import Material, halves
 from docproc.training.painting.numbers import Writers
@@ -34,7 +34,6 @@ from docproc.training.strings.plan import LinePlan, training_writers
 from docproc.training.strings.weighing import HeardSheets, fit_pool, hear_many, judge
 
 LARGEST_BYTES = 4_000_000  #: Of all networks together.
-LARGEST_DIFFERENCE = 5e-2  #: Of two logits, that is rounding to 16 bits.
 _LAYOUTS: tuple[Layout, ...] = ("cells", "free")
 _CALIBRATE, _MEASURE = 11, 12  #: Seeds of what is painted to fit pools on, and to measure them on.
 _NOTES = (
@@ -138,12 +137,7 @@ def _export(model: Any, plan: LinePlan) -> bytes:
     exported = convert(fixed)
     noise = np.random.default_rng(0).integers(0, 256, (1, HEIGHT_PX, 128, 2), dtype=np.uint8)
     own = Network(exported, noise.shape).run(noise)
-    difference = float(np.abs(own - np.asarray(model.predict_on_batch(noise.astype(np.float32) / 255.0))).max())
-    if difference > LARGEST_DIFFERENCE:
-        raise ModelError(
-            f"The exported model disagrees with the trained one: scores differ by up to {difference:.3g}.",
-            remedy="Nothing was written. Install the TensorFlow that the extra `train` names, and use --resume.",
-        )
+    check_agreement(np.asarray(model.predict_on_batch(noise.astype(np.float32) / 255.0), np.float64), own)
     return exported
 
 
