@@ -18,7 +18,7 @@ from killing import PROGRAM, TABLES, differing_tables, draw_scans
 from PIL import Image
 
 from docproc.batch import process_batch
-from docproc.engine.pool import TASKS_IN_HAND
+from docproc.engine.crew import TASKS_IN_HAND
 from docproc.errors import EXIT_SOME_PAGES_FAILED
 from docproc.ledger import read_ledger
 from docproc.tables import Summary

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from docproc.engine import Engine, Lost, PoolEngine, SerialEngine
-from docproc.engine.pool import STARTS_TRIED, TASKS_IN_HAND
+from docproc.engine.crew import STARTS_TRIED, TASKS_IN_HAND
 from docproc.engine.worker import resident_mb
 from docproc.errors import DocprocError, ModelError
 

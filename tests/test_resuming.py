@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from docproc.batch import process_batch
 from docproc.cli import app
-from docproc.engine.pool import TASKS_IN_HAND
+from docproc.engine.crew import TASKS_IN_HAND
 from docproc.errors import EXIT_SOME_PAGES_FAILED, LedgerError
 from docproc.export.folder import LEDGER_NAMES
 from docproc.ledger import LEDGER_NAME, NAMES, read_ledger

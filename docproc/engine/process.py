@@ -1,6 +1,6 @@
 """One worker process as its parent sees it: started, given tasks, heard, ended, and how it ended in words.
 
-The other end of the pipe is docproc.engine.worker. Which task goes to which worker is decided in docproc.engine.pool.
+The other end of the pipe is docproc.engine.worker. Which task goes to which worker is decided in docproc.engine.crew.
 """
 
 from __future__ import annotations
@@ -9,20 +9,15 @@ import multiprocessing
 import os
 import pickle
 import signal
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from multiprocessing.reduction import ForkingPickler
-from typing import Any
 
+from docproc.engine.crew import GRACE_S, InHand, Worker
 from docproc.engine.worker import Message, serve
-
-#: For so long a process is waited for that was told to end, or was killed: one that hangs in a dead disk cannot die.
-GRACE_S = 2.0
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  #: Variables that say how many.
 
@@ -31,53 +26,19 @@ CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSY
 
 
 @dataclass(eq=False, slots=True)
-class InHand:
-    """A task that was taken and not yet handed out again."""
-
-    task: Any
-    ends: list[str] = field(default_factory=list)  #: How the processes ended that worked on it.
-    is_done: bool = False
-    outcome: Any = None
-    failure: tuple[Exception, str] | None = None  #: In place of an outcome: what the work raised, and its traceback.
-
-
-@dataclass(eq=False, slots=True)
-class WorkerProcess:
-    """A process, and what it was given: the first of that is being worked on, the others lie in its pipe."""
+class WorkerProcess(Worker):
+    """A process; of what it was given, the tasks behind the first lie in its pipe."""
 
     process: SpawnProcess
     pipe: Connection
-    given: deque[InHand]
-    is_ready: bool = False  #: The work is open there.
-    since: float = 0.0  #: When it began with the first of `given`, by `time.monotonic`.
-
-    def give(self, item: InHand) -> None:
-        """Send a task. One that cannot be sent stays in `given`, as if the worker had died a moment later."""
-        if not self.given:
-            self.since = time.monotonic()
-        self.given.append(item)
-        self.send(ForkingPickler.dumps(item.task))
 
     def send(self, packed: bytes | memoryview) -> None:
-        """Send something to a worker that may have died; whether it has, `hear` tells."""
+        """See `Worker.send`."""
         with suppress(OSError):
             self.pipe.send_bytes(packed)
 
-    def set_ready(self) -> None:
-        """Send what was kept for it from its beginning."""
-        self.is_ready = True
-        kept = list(self.given)
-        self.given.clear()
-        for item in kept:
-            self.give(item)
-
-    def hand_over(self) -> InHand:
-        """The task that it has done; it is at work on the next one already."""
-        self.since = time.monotonic()
-        return self.given.popleft()
-
     def hear(self) -> tuple[list[Message], bool]:
-        """What it has said since, and whether it has ended."""
+        """See `Worker.hear`."""
         has_ended = not self.process.is_alive()  # asked first: its last words may come until then
         said: list[bytes] = []
         try:
@@ -88,14 +49,14 @@ class WorkerProcess:
         return [pickle.loads(packed) for packed in said], has_ended
 
     def has_spoken(self) -> bool:
-        """Whether there is something to hear, if only that it has ended."""
+        """See `Worker.has_spoken`."""
         try:
             return self.pipe.poll()
         except OSError:  # so it is on Windows
             return True
 
     def end(self, *, grace_s: float = GRACE_S) -> None:
-        """Have it end, and kill it if it does not; nothing that it says is heard any more."""
+        """See `Worker.end`."""
         self.pipe.close()
         self.process.join(grace_s)
         if self.process.is_alive():
@@ -103,7 +64,7 @@ class WorkerProcess:
             self.process.join(GRACE_S)
 
     def end_in_words(self) -> str:
-        """How it ended by itself: "was killed (SIGKILL)"."""
+        """See `Worker.end_in_words`."""
         self.end()
         code = self.process.exitcode
         if code is None:
@@ -127,7 +88,7 @@ def start_worker(memory_limit_mb: float | None, keep: Iterable[InHand], crew: li
     process = context.Process(target=serve, args=(its_pipe, memory_limit_mb), daemon=True)
     with its_pipe, _interrupts_held_back(), _one_thread_each():
         process.start()
-        crew.append(WorkerProcess(process, pipe, deque(keep)))
+        crew.append(WorkerProcess(deque(keep), process, pipe))
 
 
 @contextmanager

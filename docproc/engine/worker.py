@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from enum import IntEnum
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
@@ -47,23 +48,61 @@ def serve(pipe: Connection, memory_limit_mb: float | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inbox: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
-    _say(pipe, Message(Kind.LISTENING))
+    _say(pipe, ForkingPickler.dumps(Message(Kind.LISTENING)))
     import cv2
 
     # One page a core: OpenCV's own threads would only fight for the same cores.
     cv2.setNumThreads(1)
-    try:
-        work = pickle.loads(inbox.get())()
-        _say(pipe, Message(Kind.READY))
-        is_last = False
-        while not is_last:
-            result = work(pickle.loads(inbox.get()))
-            is_last = memory_limit_mb is not None and (resident_mb() or 0) > memory_limit_mb
-            _say(pipe, Message(Kind.DONE, result, is_last))
-            del result  # not kept while the next task is done
-    except Exception as error:  # noqa: BLE001 - nothing is swallowed: it is raised in the parent
-        _say(pipe, Message(Kind.FAILED, _portable(error), is_last=True))
+    workplace = Workplace(memory_limit_mb)
+    _say(pipe, workplace.open(inbox.get()))
+    while not workplace.is_closed:
+        _say(pipe, workplace.do(inbox.get()))
     os._exit(0)  # all is said; taking down an interpreter and its libraries takes time, and may crash
+
+
+class Workplace:
+    """Where the work is opened, once, and done on one task after the other. Each step gives a pickled `Message`."""
+
+    def __init__(self, memory_limit_mb: float | None) -> None:
+        self.is_closed = False  #: The last words are said.
+        self._memory_limit_mb = memory_limit_mb
+
+    def open(self, packed_work: bytes) -> bytes:
+        """Open the work."""
+        return self._said(self._open, packed_work)
+
+    def do(self, packed_task: bytes) -> bytes:
+        """Do a task."""
+        return self._said(self._do, packed_task)
+
+    def _said(self, step: Callable[[bytes], Message], packed: bytes) -> bytes:
+        try:
+            message = step(packed)
+            answer = ForkingPickler.dumps(message)
+        except Exception as error:  # noqa: BLE001 - nothing is swallowed: it is raised in the parent
+            message = _failed(error)
+            answer = ForkingPickler.dumps(message)
+        self.is_closed = message.is_last
+        return bytes(answer)
+
+    def _open(self, packed_work: bytes) -> Message:
+        self._work: Callable[[Any], Any] = pickle.loads(packed_work)()
+        return Message(Kind.READY)
+
+    def _do(self, packed_task: bytes) -> Message:
+        result = self._work(pickle.loads(packed_task))
+        limit_mb = self._memory_limit_mb
+        return Message(Kind.DONE, result, limit_mb is not None and (resident_mb() or 0) > limit_mb)
+
+
+def _failed(error: Exception) -> Message:
+    """The error, or its words where it does not survive the way to another process, and its traceback."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(ForkingPickler.dumps(error))
+    except PICKLING_FAULTS:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    return Message(Kind.FAILED, (error, text), is_last=True)
 
 
 def resident_mb(pid: int | None = None) -> float | None:
@@ -92,19 +131,8 @@ def _listen(pipe: Connection, inbox: SimpleQueue[bytes]) -> None:
         os._exit(0)
 
 
-def _say(pipe: Connection, message: Message) -> None:
-    packed = ForkingPickler.dumps(message)
+def _say(pipe: Connection, packed: bytes | memoryview) -> None:
     try:
         pipe.send_bytes(packed)
     except OSError:
         os._exit(0)  # nobody listens
-
-
-def _portable(error: Exception) -> tuple[Exception, str]:
-    """The error, or its words where it does not survive the way to another process, and its traceback."""
-    text = "".join(traceback.format_exception(error))
-    try:
-        pickle.loads(ForkingPickler.dumps(error))
-    except PICKLING_FAULTS:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    return error, text

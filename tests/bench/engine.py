@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any
 
 from docproc.engine import PoolEngine
-from docproc.engine.pool import TASKS_IN_HAND
+from docproc.engine.crew import TASKS_IN_HAND
 
 TASKS = 20_000
 RESULT_BYTES = 100_000

@@ -17,7 +17,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from docproc.engine.pool import TASKS_IN_HAND
+from docproc.engine.crew import TASKS_IN_HAND
 from docproc.errors import EXIT_SOME_PAGES_FAILED
 from tests.killing import attempts, differing_tables, draw_scans, kill_runs, start, undisturbed
 
