@@ -13,7 +13,7 @@ The way of a page, and where to find it:
     rules, decision            what a value must satisfy; accepted, to review, or rejected
     fields                     read_fields: all of the above for fields whose places are known
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
-    listing, reader, engine/   many pages, on all cores
+    listing, reader, engine/   many pages, on all cores or on a cluster
     batch, tables              a folder of pages to a ledger, and that to tables
     watching                   pages read as a scanner drops them
     storage, download, upload  files in the cloud: reached, fetched ahead of reading, results brought there

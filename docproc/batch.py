@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import Literal
 
 from docproc import __version__
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
 from docproc.download import Downloads
-from docproc.engine import Engine, Lost, PoolEngine, SerialEngine
+from docproc.engine import Engine, Lost, PoolEngine, RayEngine, SerialEngine
 from docproc.export import refuse_others
 from docproc.ledger import Entry, Ledger, digest_of, open_ledger
 from docproc.listing import Listing, Served, templates_for
@@ -51,6 +52,7 @@ def process_batch(
     model_dir: Path | None = None,
     lines_dir: Path | None = None,
     ocr: bool = False,
+    engine: Engine | None = None,
     jobs: int | None = None,
     page_timeout_s: float | None = PAGE_TIMEOUT_S,
     retry_failed: bool = False,
@@ -82,8 +84,10 @@ def process_batch(
         A reader of lines, trained beside that model; the shipped one beside the shipped model where None.
     ocr : bool
         Ask a third witness of fields in doubt; needs the extra `ocr`.
+    engine : Engine, optional
+        Where pages are read. Where None, few are read in this process, and many in `jobs` others.
     jobs : int, optional
-        Processes; the number of cores where None. Few pages are read in this process.
+        Processes; the number of cores where None.
     page_timeout_s : float, optional
         A page that takes longer, twice, is set aside, where pages are read by processes of their own.
     retry_failed : bool
@@ -140,7 +144,7 @@ def process_batch(
             output_dir,
             OpenReader(recognizer, {}, policy, whole_image, line_reader, witness),
             downloads,
-            partial(read_pages, ledger, jobs=jobs, page_timeout_s=page_timeout_s),
+            partial(read_pages, ledger, engine=engine, jobs=jobs, page_timeout_s=page_timeout_s),
             retry_failed=retry_failed,
             started=started,
             progress=progress,
@@ -314,6 +318,22 @@ def choose_engine(
     if is_watched or (wanted > 1 and pages > FEW_PAGES):
         return PoolEngine(wanted, page_timeout_s=page_timeout_s)
     return SerialEngine()
+
+
+def engine_named(
+    name: Literal["serial", "processes", "ray"],
+    *,
+    jobs: int | None,
+    page_timeout_s: float | None,
+    address: str | None,
+) -> Engine:
+    """An engine that the user has chosen; see `RayEngine` for `address`, and for what it raises."""
+    if name == "serial":
+        return SerialEngine()
+    if name == "processes":
+        return PoolEngine(jobs or available_cores(), page_timeout_s=page_timeout_s)
+    here = None if address else available_cores()
+    return RayEngine(jobs or here, address=address, page_timeout_s=page_timeout_s)
 
 
 def available_cores() -> int:

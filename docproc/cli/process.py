@@ -68,6 +68,12 @@ class _Retry(StrEnum):
     FAILED = "failed"
 
 
+class _Engine(StrEnum):
+    SERIAL = "serial"
+    PROCESSES = "processes"
+    RAY = "ray"
+
+
 def process(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", show_default=False)],
     output: Annotated[
@@ -90,6 +96,22 @@ def process(
         int | None,
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
     ] = None,
+    engine: Annotated[
+        _Engine | None,
+        typer.Option(
+            help="Where pages are read: in this process, in processes of this machine, or on the nodes of a Ray "
+            "cluster (pip install 'docproc[ray]').  [default: by the number of pages]"
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="A Ray cluster that runs already; `auto` is the one this machine belongs to. All nodes have to see "
+            "the pages, and the folder that docproc is started in, under the same paths.  [default: one is started "
+            "on this machine]",
+        ),
+    ] = None,
     page_timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="A page that takes longer, twice, is set aside by name.")
     ] = 120,
@@ -108,12 +130,17 @@ def process(
     """Parse, call `process_batch`, print its summary, exit."""
     if whole_image and template:
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
-    from docproc.batch import process_batch
+    if address and engine is not _Engine.RAY:
+        raise typer.BadParameter("--address is that of a Ray cluster: add --engine ray.")
+    from docproc.batch import engine_named, process_batch
     from docproc.storage import is_url
     from docproc.upload import results_at
 
     if watch and any(map(is_url, (*inputs, output))):
         raise typer.BadParameter("--watch is for folders of this machine.")
+    chosen = None
+    if engine is not None:
+        chosen = engine_named(engine.value, jobs=jobs, page_timeout_s=page_timeout, address=address)
     try:
         with (
             _terminable(watch),
@@ -129,6 +156,7 @@ def process(
                 model_dir=model,
                 lines_dir=lines,
                 ocr=ocr,
+                engine=chosen,
                 jobs=jobs,
                 page_timeout_s=page_timeout,
                 retry_failed=retry is not None,
