@@ -24,7 +24,7 @@ from docproc.page import Gray, Page
 from docproc.template import Template
 
 QUICK_SIDE_PX = 800  #: Long side of page and reference at the first, quick look,
-QUICK_CORNERS = 700  #: corners that are compared,
+QUICK_CORNERS = 500  #: corners that are compared,
 QUICK_LEVELS = 3  #: sizes at which they are sought, each 1.2 times the next: a scan shows the sheet and little more,
 QUICK_EDGE_PX = 15  #: how near to the picture's edge, and
 QUICK_STEP = 10  #: gray levels by which a corner differs from what is around it: faint print counts.
@@ -183,11 +183,11 @@ def likeness(page: Page, reference: Reference) -> int:
 def by_corners(page: Page, reference: Reference) -> Hypothesis | None:
     """Where a flat sheet lies that is seen from above: its turn, its shift and one scale, by few corners."""
     there, sought = find_corners(pyramid_of(page)), reference.corners
-    if there.bits is None or sought.bits is None:
+    if there.bits is None or sought.bits is None or len(sought.bits) < 2:
         return None
-    matches = sorted(cv2.BFMatcher(cv2.NORM_HAMMING).match(there.bits, sought.bits), key=lambda match: match.distance)
-    # Of the corners that take one for their own, the likest has it.
-    matches = list({match.trainIdx: match for match in reversed(matches)}.values())
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(there.bits, sought.bits, k=2)
+    # What looks like two corners of the reference, as cells of one comb do, tells of neither.
+    matches = [best for best, second in pairs if best.distance < RATIO * second.distance]
     if len(matches) < QUICK_SURE:
         return None
     on_page = there.points[[match.queryIdx for match in matches]]

@@ -32,6 +32,7 @@ class Pass:
     grid_mm: float  #: One patch is taken in each square of this side that has print.
     search_mm: float  #: Patches are sought this far around where the map puts them.
     reach_mm: float  #: Patches that miss the one map of the whole sheet by more are outliers to it.
+    is_flat: bool = False  #: Seen from straight above: no perspective is sought, which few patches would invent.
 
 
 #: Rough to fine. The first must catch what features leave (a few mm on bent paper), the last gives the residual.
@@ -41,8 +42,8 @@ PASSES = (
 )
 #: For a sheet that lies flat, where one map is right to a mm or so: the first makes it right to a tenth.
 FLAT_PASSES = (
-    Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=16.0, search_mm=2.0, reach_mm=1.0),
-    Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=11.0, search_mm=1.0, reach_mm=0.5),
+    Pass(px_per_mm=3.0, patch_mm=9.0, grid_mm=16.0, search_mm=2.0, reach_mm=1.0, is_flat=True),
+    Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=11.0, search_mm=1.0, reach_mm=0.5, is_flat=True),
 )
 LEAST_CORNER = 0.02  #: A patch's corner measure, as a share of the sheet's 95th percentile: bare paper has none.
 LEAST_LIKENESS = 0.5  #: Normalized correlation below which a patch is not the one sought.
@@ -126,11 +127,9 @@ def _compare(page: Pyramid, reference: Reference, page_from_form: Transform, ste
         return None
     at_mm = form_from_sheet @ np.array(kept, np.float64)
     seen_mm = form_from_sheet @ (np.array(kept, np.float64) + np.array(shifts))
-    cv2.setRNGSeed(SEED)
-    matrix, _ = cv2.findHomography(at_mm, seen_mm, cv2.USAC_MAGSAC, step.reach_mm, maxIters=2000, confidence=0.999)
-    if matrix is None:
+    correction = _one_map(at_mm, seen_mm, step)
+    if correction is None:
         return None
-    correction = Transform.of(matrix)
     # The bend is what is left, expressed in the sheet's own mm before the one map.
     left_mm = correction.inverse() @ seen_mm - at_mm
     consistent = _agrees_with_neighbors(at_mm, left_mm)
@@ -146,6 +145,16 @@ def _compare(page: Pyramid, reference: Reference, page_from_form: Transform, ste
         residual_mm,
         float(inside.mean()),
     )
+
+
+def _one_map(at_mm: Points, seen_mm: Points, step: Pass) -> Transform | None:
+    """The single map of the sheet that most patches agree with."""
+    cv2.setRNGSeed(SEED)
+    if step.is_flat:
+        matrix, _ = cv2.estimateAffine2D(at_mm, seen_mm, ransacReprojThreshold=step.reach_mm)
+        return None if matrix is None else Transform.of([*matrix, [0, 0, 1]])
+    matrix, _ = cv2.findHomography(at_mm, seen_mm, cv2.USAC_MAGSAC, step.reach_mm, maxIters=2000, confidence=0.999)
+    return None if matrix is None else Transform.of(matrix)
 
 
 def _far_corner(gray: Gray) -> Points:
