@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-BATCH = 64  #: Digits that a network reads at a time: what `docproc process` gives the shipped model.
+BATCH = 16  #: Digits that a network reads at a time: what `docproc process` gives the shipped model.
 _TIMED_DIGITS = 2_048  #: Read again and again.
 _TIMED_S = 1.0  #: At least: the clocks of some systems tick slowly.
 
