@@ -3,8 +3,8 @@
     python -m tests.bench.growth [FOLDER] [PAGES]...
 
 In:  a folder for the pages, 0.8 MB each; a temporary one where none is named.
-Out: a table. The pages are those of `docproc bench`, again and again; each copy has other bytes behind its picture, so
-that it is another page to docproc, and is read.
+Out: a table. The pages are those of `docproc bench`, again and again, each with other bytes behind its picture: so
+it is another page to docproc, and is read.
 """
 
 from __future__ import annotations
