@@ -25,12 +25,12 @@ from docproc.download import Downloads
 from docproc.engine import Engine, Lost, PoolEngine, RayEngine, SerialEngine
 from docproc.export import refuse_others
 from docproc.ledger import Entry, Ledger, digest_of, open_ledger
-from docproc.listing import Listing, Served, templates_for
-from docproc.page import Source, Unreadable, find_sources, list_pages
+from docproc.listing import Files, Listing, Served, templates_for
+from docproc.page import Source, Unreadable, find_sources
 from docproc.pipeline import READING_VERSION
 from docproc.reader import OpenReader, PageTask
 from docproc.reading import Record
-from docproc.tables import Summary, counted, write_tables
+from docproc.tables import Summary, counted, make_tables
 from docproc.template import Template, load_templates
 from docproc.watching import PagesOf, watch
 
@@ -70,7 +70,8 @@ def process_batch(
         Files, folders (walked to the bottom), globs; URLs in the cloud, as docproc.storage knows them.
     output_dir : Path
         With the ledger of the batch. Where that has pages already, what was read with the same templates, models and
-        settings is not read again; the tables are made anew. For results in the cloud see docproc.upload.
+        settings is not read again, and tables that would come out the same are not made again. For results in the
+        cloud see docproc.upload.
     template_paths : sequence of paths
         Templates, and folders of them, for all pages: each page finds its own. Where there are none, the nearest
         `template.yaml` in a page's folder or above it serves the page; pages without one are searched for fields.
@@ -144,6 +145,7 @@ def process_batch(
             output_dir,
             OpenReader(recognizer, {}, policy, whole_image, line_reader, witness),
             downloads,
+            Files(ledger, anew=force),
             partial(read_pages, ledger, engine=engine, jobs=jobs, page_timeout_s=page_timeout_s),
             retry_failed=retry_failed,
             started=started,
@@ -155,7 +157,9 @@ def process_batch(
             found = ({}, {}) if whole_image else templates_for(sources, given, downloads)
             return run.process(sources, *found, pages_of, reads=reads)
 
-        return run.process(sources, served, templates) if watched is None else watch(look, process, watched)
+        if watched is None:
+            return run.process(sources, served, templates)
+        return watch(look, run.files.pages_of, process, watched)
 
 
 @dataclass(slots=True)
@@ -166,6 +170,7 @@ class _Run:
     output: Path
     reader: OpenReader  #: Without templates.
     downloads: Downloads
+    files: Files
     read_pages: Callable[..., Summary]
     retry_failed: bool  #: With the pages that are processed first.
     started: float
@@ -177,12 +182,12 @@ class _Run:
         sources: Sequence[Source],
         served: Served,
         templates: dict[str, Template],
-        pages_of: PagesOf = list_pages,
+        pages_of: PagesOf | None = None,
         *,
         reads: bool = True,
     ) -> Summary:
         """See `docproc.watching.Process`."""
-        listing = Listing(sources, served, partial(self._read_with, templates), self.downloads, pages_of)
+        listing = Listing(sources, served, partial(self._read_with, templates), self.downloads, self.files, pages_of)
         self.ledger.renew()
         if reads:
             self.read_pages(
@@ -194,7 +199,7 @@ class _Run:
             self.retry_failed = False
         else:
             self.ledger.enter(listing)
-        summary = write_tables(
+        summary = make_tables(
             self.ledger, self.output, templates=templates.values(), review_below=self.reader.policy.review_below
         )
         return replace(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -96,28 +96,33 @@ class Downloads:
             storage.fetch(url, path, raises=TemplateError)
         return path
 
-    def ahead(self, sources: Sequence[Source]) -> Iterator[Fetched]:
-        """Each source with its copy; the next ones are fetched meanwhile. What cannot be fetched has a fault."""
-        if not any(is_url(str(source.path)) for source in sources):
-            yield from ((source, None) for source in sources)
-            return
-        self._root()
-        self._pool = ThreadPoolExecutor(FETCHED_AT_A_TIME)
-        waiting: deque[Future[Fetched]] = deque()
+    def ahead(
+        self, sources: Iterable[Source], *, is_needed: Callable[[Source], bool] = lambda source: True
+    ) -> Iterator[Fetched]:
+        """Each source with its copy; the next ones are fetched meanwhile. What cannot be fetched has a fault.
+
+        Files on this machine have no copy, nor have objects that are not needed.
+        """
+        waiting: deque[Fetched | Future[Fetched]] = deque()
         for source in sources:
-            waiting.append(self._pool.submit(self._fetched, source))
+            if is_url(source.path) and source.fault is None and is_needed(source):
+                waiting.append(self._threads().submit(self._fetched, source))
+            else:
+                waiting.append((source, None))
             if len(waiting) > FETCHED_AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+                yield _result(waiting.popleft())
+        yield from map(_result, waiting)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._root()
+            self._pool = ThreadPoolExecutor(FETCHED_AT_A_TIME)
+        return self._pool
 
     def _fetched(self, source: Source) -> Fetched:
-        url = str(source.path)
-        if source.fault is not None or not is_url(url):
-            return source, None
         copy = self._root() / str(next(self._numbers))
         try:
-            storage.fetch(url, copy)
+            storage.fetch(source.path, copy)
         except PageError as error:
             copy.unlink(missing_ok=True)
             return replace(source, fault=error), None
@@ -149,3 +154,7 @@ class Downloads:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="docproc-")
         return Path(self._folder.name)
+
+
+def _result(one: Fetched | Future[Fetched]) -> Fetched:
+    return one.result() if isinstance(one, Future) else one

@@ -7,15 +7,18 @@ Out: an entry for the ledger for each page, in the batch's order, listed as they
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from docproc.collation import require_whole_papers
 from docproc.download import Downloads
 from docproc.errors import MissingExtraError, PageError
-from docproc.ledger import Entry
+from docproc.ledger import Entry, KnownFile, Ledger, stamp_of
 from docproc.page import PageRef, Source, Unreadable, list_pages
-from docproc.storage import folder_of
+from docproc.storage import folder_of, is_url
 from docproc.template import Template, find_template, load_template
+
+FILES_AT_A_TIME = 100  #: That are looked up in the ledger.
 
 Served = Mapping[str, tuple[str, ...]]
 """Paths of the templates that serve the pages of each folder."""
@@ -31,17 +34,17 @@ def templates_for(
     TemplateError
         If one cannot be loaded, or a paper lacks the template of one of its pages.
     """
-    folders = {folder_of(str(source.path)): source for source in sources if source.fault is None}
+    folders = {folder_of(source.path): source for source in sources if source.fault is None}
     if given:
         require_whole_papers(given)
         return dict.fromkeys(folders, tuple(given)), given
     served: dict[str, tuple[str, ...]] = {}
     templates: dict[str, Template] = {}
     for folder, source in folders.items():
-        if isinstance(source.path, Path):
-            nearest = find_template(source.path.parent)
-        else:
+        if is_url(source.path):
             nearest = downloads.template(source.template) if source.template else None
+        else:
+            nearest = find_template(Path(folder))
         if nearest is not None:
             served[folder] = (str(nearest),)
             if str(nearest) not in templates:
@@ -59,12 +62,14 @@ class Listing:
         served: Served,
         read_with: Callable[[tuple[str, ...]], str],
         downloads: Downloads,
-        pages_of: Callable[[Source, Path | None], list[PageRef]] = list_pages,
+        files: Files,
+        pages_of: Callable[[Source, Path | None], list[PageRef]] | None = None,
     ) -> None:
         self.downloads = downloads  #: Where the pages are, of those in the cloud.
         self.expected = len(sources)  #: Files count as one page until they are opened.
         self._served = served
-        self._pages_of = pages_of
+        self._files = files
+        self._pages_of = pages_of or files.pages_of
         self._read_with = {paths: read_with(paths) for paths in {(), *served.values()}}
         self._entries = self._list(sources)
 
@@ -77,7 +82,7 @@ class Listing:
 
     def _list(self, sources: Sequence[Source]) -> Iterator[Entry | Unreadable]:
         first_of: dict[str, str] = {}
-        for source, copy in self.downloads.ahead(sources):
+        for source, copy in self.downloads.ahead(self._files.looked_up(sources), is_needed=self._is_needed):
             try:
                 refs = self._pages_of(source, copy)
             except (PageError, MissingExtraError) as error:
@@ -90,3 +95,72 @@ class Listing:
                 first = first_of.setdefault(ref.sha256, source.name)
                 read_with = self._read_with[self.templates_of(ref)]
                 yield Entry(ref, read_with, "" if first == source.name else first)
+        self._files.remember()
+
+    def _is_needed(self, source: Source) -> bool:
+        """Whether an object in the cloud is to be fetched."""
+        pages = self._files.known_pages(source)
+        return not pages or not self._files.are_read(pages, self._read_with[self.templates_of(pages[0])])
+
+
+class Files:
+    """The pages of files: one that is unchanged since the ledger knows it is not opened.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    anew : bool
+        Every file is opened.
+    """
+
+    def __init__(self, ledger: Ledger, *, anew: bool = False) -> None:
+        self._ledger = ledger
+        self._anew = anew
+        self._stamps: dict[str, str] = {}  # by the paths of files that come next
+        self._known: dict[str, KnownFile] = {}  # of these
+        self._opened: list[KnownFile] = []  # of which the ledger is still to be told
+
+    def looked_up(self, sources: Sequence[Source]) -> Iterator[Source]:
+        """The same sources; each is looked up before it comes."""
+        self._stamps, self._known = {}, {}
+        left = iter(sources)
+        while some := list(islice(left, FILES_AT_A_TIME)):
+            stamps = {source.path: _stamp(source) for source in some if source.fault is None}
+            self._stamps |= stamps
+            if not self._anew:
+                self._known |= self._ledger.known_files(stamps)
+            yield from some
+
+    def known_pages(self, source: Source) -> list[PageRef]:
+        """Pages of a file that has been looked up; none where it is to be opened."""
+        file = self._known.get(source.path)
+        return [] if file is None else _pages(source.name, file)
+
+    def are_read(self, pages: Sequence[PageRef], read_with: str) -> bool:
+        """Whether all of these were read with that."""
+        return self._ledger.has_readings(pages, read_with)
+
+    def pages_of(self, source: Source, copy: Path | None = None) -> list[PageRef]:
+        """See `list_pages`; of a file that has been looked up, once."""
+        stamp, file = self._stamps.pop(source.path, ""), self._known.pop(source.path, None)
+        if file is not None:
+            return _pages(source.name, file)
+        pages = list_pages(source, copy)
+        if stamp and pages:
+            self._opened.append(KnownFile(source.path, stamp, pages[0].sha256, len(pages)))
+        if len(self._opened) == FILES_AT_A_TIME:
+            self.remember()
+        return pages
+
+    def remember(self) -> None:
+        """Have the ledger know all files that were opened."""
+        self._ledger.know_files(self._opened)
+        self._opened = []
+
+
+def _stamp(source: Source) -> str:
+    return source.tag if is_url(source.path) else stamp_of(source.path)
+
+
+def _pages(name: str, file: KnownFile) -> list[PageRef]:
+    return [PageRef(name, file.path, index, file.sha256) for index in range(file.pages)]

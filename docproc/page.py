@@ -89,7 +89,7 @@ def list_pages(source: Source, copy: Path | None = None) -> list[PageRef]:
     """
     if source.fault is not None:
         raise source.fault
-    place = str(source.path)
+    place = source.path
     with at_hand(place, copy) as path:
         count = decoding.count_pages(path, called=place)
         try:

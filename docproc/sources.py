@@ -10,8 +10,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -39,10 +38,11 @@ class Source:
     """One file to read, or an input that gave none."""
 
     name: str  #: The path as found under the input, with forward slashes; unique, always writable as UTF-8.
-    path: Path | str  #: Where to open it, relative if the input was; the URL of an object in the cloud.
+    path: str  #: Where to open it, relative if the input was; the URL of an object in the cloud.
     folder: Path  #: The input folder it was found under; its own folder where it was given by itself.
     fault: PageError | None = None  #: Why there is nothing to read.
     template: str = ""  #: URL of the template.yaml that serves an object; of files, docproc.template finds it.
+    tag: str = ""  #: Of an object, what changes with its content; see docproc.storage.
 
 
 def find_sources(
@@ -95,20 +95,21 @@ def find_sources(
     if faults and len(faults) == len(kept):
         raise faults[0]
     return [
-        Source(name=name, path=file.path, folder=file.folder, fault=file.fault, template=file.template)
+        Source(name, file.path, file.folder, file.fault, file.template, file.tag)
         for name, file in zip(_unique_names(list(kept.values())), kept.values(), strict=True)
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    path: Path | str
+    path: str
     folder: Path
     parts: tuple[str, ...]  #: Of the path under the folder.
     real: str  #: With all symbolic links followed: what makes two spellings one file.
     by_name: bool = False
     fault: PageError | None = None
     template: str = ""
+    tag: str = ""
 
 
 def _real(path: Path | str) -> str:
@@ -118,7 +119,12 @@ def _real(path: Path | str) -> str:
 def _nothing(given: str, what: str, remedy: str) -> _Found:
     path = Path(given)
     return _Found(
-        path, path.parent, (path.name or given or ".",), f"\0{given}", True, page_error(one_line(given), what, remedy)
+        given,
+        path.parent,
+        (path.name or given or ".",),
+        f"\0{given}",
+        True,
+        page_error(one_line(given), what, remedy),
     )
 
 
@@ -147,7 +153,7 @@ class _Walk:
         if path.is_dir():
             self._note_references_above(path)
             return list(self._folder(path, path, ()))
-        return [_Found(path, path.parent, (path.name,), os.path.realpath(path), by_name=True)]
+        return [_Found(str(path), path.parent, (path.name,), os.path.realpath(path), by_name=True)]
 
     def _glob(self, pattern: str) -> Iterator[_Found]:
         """Files that match, and those in folders that match; named by their path behind the fixed part."""
@@ -168,12 +174,12 @@ class _Walk:
                 if not self._is_passed_over(match):
                     yield from self._folder(match, root, parts)
             elif match.suffix.lower() in SUFFIXES:
-                yield _Found(match, root, parts, os.path.realpath(match))
+                yield _Found(str(match), root, parts, os.path.realpath(match))
 
     def _folder(self, start: Path, root: Path, parts: tuple[str, ...]) -> Iterator[_Found]:
         """The pages under `start`, depth first; a folder that cannot be listed is found as a fault."""
         walked: set[str] = set()  # a link may lead back up
-        waiting: list[tuple[Path, tuple[str, ...], str, bool]] = [(start, parts, os.path.realpath(start), True)]
+        waiting: list[tuple[str, tuple[str, ...], str, bool]] = [(str(start), parts, os.path.realpath(start), True)]
         while waiting:
             path, parts, real, is_folder = waiting.pop()
             if not is_folder:
@@ -182,7 +188,7 @@ class _Walk:
             if real in walked:
                 continue
             walked.add(real)
-            self._note_references(path)
+            self._note_references(Path(path))
             try:
                 with os.scandir(path) as listing:
                     entries = sorted(listing, key=lambda entry: _natural(entry.name))
@@ -192,17 +198,19 @@ class _Walk:
                     f"the folder cannot be listed ({error.strerror})",
                     "Allow yourself to read it, or leave it out",
                 )
-                yield _Found(path, root, parts or (path.name,), real, by_name=True, fault=fault)
+                yield _Found(path, root, parts or (Path(path).name,), real, by_name=True, fault=fault)
                 continue
+            above = "" if path == os.curdir else os.path.join(path, "")
             for entry in reversed(entries):
-                child = path / entry.name
-                if entry.name.startswith("."):
+                name, is_link = entry.name, entry.is_symlink()
+                is_folder = os.path.isdir(entry) if is_link else entry.is_dir(follow_symlinks=False)
+                if name.startswith(".") or not (is_folder or os.path.splitext(name)[1].lower() in SUFFIXES):
                     continue
-                is_folder = os.path.isdir(child) if entry.is_symlink() else entry.is_dir(follow_symlinks=False)
-                if self._is_passed_over(child) if is_folder else child.suffix.lower() not in SUFFIXES:
+                child = above + name
+                if is_folder and self._is_passed_over(Path(child)):
                     continue
-                child_real = os.path.realpath(child) if entry.is_symlink() else os.path.join(real, entry.name)
-                waiting.append((child, (*parts, entry.name), child_real, is_folder))
+                child_real = os.path.realpath(child) if is_link else os.path.join(real, name)
+                waiting.append((child, (*parts, name), child_real, is_folder))
 
     def _objects(self, given: str) -> list[_Found]:
         """The object of that URL, or the pages among those below it or of a glob, in the order of a folder's."""
@@ -213,25 +221,25 @@ class _Walk:
             if not urls and glob.has_magic(root):
                 is_wanted = storage.matcher(root)
                 root = "/".join(takewhile(lambda part: not glob.has_magic(part), root.split("/")))
-                urls = storage.find(root) if is_url(root) else []
+                urls = storage.find(root) if is_url(root) else {}
             templates, outputs = self._look_into(root, urls)
         except PageError as error:
             return [_Found(given, Path(folder_of(given)), (given,), given, by_name=True, fault=error)]
-        by_name = urls == [root]
+        by_name = list(urls) == [root]
         if by_name:
             root = folder_of(root)
         found = []
-        for url in urls:
+        for url, tag in urls.items():
             parts = tuple(url[len(root) + 1 :].split("/"))
             above = list(folders_above(url))
             passed_over = not outputs.isdisjoint(above) or any(part.endswith(PARTIAL_SUFFIX) for part in parts[:-1])
             is_page = Path(url).suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts)
             if by_name or (is_page and not passed_over and (is_wanted is None or is_wanted(url))):
                 template = next((templates[folder] for folder in above if folder in templates), "")
-                found.append(_Found(url, Path(root), parts, url, by_name=by_name, template=template))
+                found.append(_Found(url, Path(root), parts, url, by_name=by_name, template=template, tag=tag))
         return sorted(found, key=lambda file: _natural(*file.parts))
 
-    def _look_into(self, root: str, urls: list[str]) -> tuple[dict[str, str], set[str]]:
+    def _look_into(self, root: str, urls: Collection[str]) -> tuple[dict[str, str], set[str]]:
         """Templates below an input and above it, by their own prefix; prefixes below it that hold output of ours."""
         above = (f"{folder}/{TEMPLATE_NAME}" for folder in folders_above(root))
         listed = (url for url in urls if url.endswith(f"/{TEMPLATE_NAME}"))
@@ -299,22 +307,18 @@ def _natural(*names: str) -> list[tuple[list[str | int], str]]:
 
 def _unique_names(found: Sequence[_Found]) -> list[str]:
     """Paths under their folders; folders that share a name with another get more of their own path in front."""
-    own_path = {file.folder: Path(os.path.abspath(file.folder)).parts[1:] for file in found}
+    own_path = {folder: Path(os.path.abspath(folder)).parts[1:] for folder in {file.folder for file in found}}
     depth = dict.fromkeys(own_path, 0)
     while True:
-        folders_of = defaultdict(set)
-        names = []
-        for file in found:
-            prefix = own_path[file.folder][len(own_path[file.folder]) - depth[file.folder] :]
-            names.append(one_line("/".join((*prefix, *file.parts))))
-            folders_of[names[-1]].add(file.folder)
-        clashing = {
-            folder
-            for folders in folders_of.values()
-            if len(folders) > 1
-            for folder in folders
-            if depth[folder] < len(own_path[folder])
-        }
+        prefix_of = {folder: path[len(path) - depth[folder] :] for folder, path in own_path.items()}
+        names = [one_line("/".join((*prefix_of[file.folder], *file.parts))) for file in found]
+        first_of: dict[str, Path] = {}
+        clashing: set[Path] = set()
+        for name, file in zip(names, found, strict=True):
+            first = first_of.setdefault(name, file.folder)
+            if first != file.folder:
+                clashing |= {first, file.folder}
+        clashing = {folder for folder in clashing if depth[folder] < len(own_path[folder])}
         if not clashing:
             return names
         for folder in clashing:

@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,18 @@ from docproc.decoding.faults import REASON_CHARACTERS, one_line
 from docproc.errors import DocprocError, MissingExtraError, OutputError, PageError
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}  #: Of docproc, by the URL's scheme.
-VERSION_KEYS = ("ETag", "etag", "mtime", "created")  #: What changes with an object's content: S3, Google, others.
+TAG_KEYS = ("ETag", "etag")  #: Where providers tell what changes with an object's content: S3, Google.
+VERSION_KEYS = (*TAG_KEYS, "mtime", "created")  #: With times, which may stay when an object changes in one moment.
 
 
 def is_url(given: str) -> bool:
     """Whether it names something in the cloud; a path with a drive letter does not."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://[^/]", given) is not None
+    return "://" in given and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://[^/]", given) is not None
 
 
 def folder_of(place: str) -> str:
     """The folder of a file, or the prefix of an object."""
-    return place.rpartition("/")[0] if is_url(place) else str(Path(place).parent)
+    return place.rpartition("/")[0] if is_url(place) else os.path.dirname(place)
 
 
 def folders_above(url: str) -> Iterator[str]:
@@ -56,8 +57,10 @@ def beside(url: str, relative: str) -> str:
     return f"{scheme}://{posixpath.normpath(posixpath.join(posixpath.dirname(path), relative))}"
 
 
-def find(url: str, *, raises: type[DocprocError] = PageError) -> list[str]:
+def find(url: str, *, raises: type[DocprocError] = PageError) -> dict[str, str]:
     """The object of that URL, or all objects below it; none where nothing is there.
+
+    With each, what tells its content from any other that it had; "" where the provider has nothing of the kind.
 
     Raises
     ------
@@ -67,7 +70,9 @@ def find(url: str, *, raises: type[DocprocError] = PageError) -> list[str]:
         If the package for such URLs is not installed.
     """
     with _explained(url, raises):
-        return _urls(url, _filesystem(url).find(url))
+        found: dict[str, Any] = _filesystem(url).find(url, detail=True)
+        tags = (next((str(info[key]) for key in TAG_KEYS if info.get(key)), "") for info in found.values())
+        return dict(zip(_urls(url, found), tags, strict=True))
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
@@ -192,7 +197,7 @@ def _filesystem(url: str) -> Any:
         ) from error
 
 
-def _urls(url: str, found: list[str]) -> list[str]:
+def _urls(url: str, found: Iterable[str]) -> list[str]:
     """What fsspec found, with the scheme in front."""
     scheme = url.partition("://")[0]
     return [f"{scheme}://{path.lstrip('/')}" for path in found]

@@ -8,15 +8,17 @@ What only a page's neighbors can say, or all other pages, is said here: see docp
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from docproc import __version__
 from docproc.collation import Collation
 from docproc.export import open_results
+from docproc.export.folder import NAMES
 from docproc.export.rows import is_looked_at_whole, is_unread
 from docproc.form.defects import Kind
-from docproc.ledger import LedgerView
+from docproc.ledger import Ledger, LedgerView, digest_of
 from docproc.page import Unreadable
 from docproc.reading import Reason, Record, Verdict, sent_to_review
 from docproc.template import Template
@@ -24,6 +26,7 @@ from docproc.template import Template
 Outcome = Record | Unreadable
 
 TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
+TABLES_VERSION = 1  #: Raised when tables of the same outcomes come out otherwise than before.
 FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
 
 
@@ -102,6 +105,35 @@ class Summary:
             "seconds": round(self.seconds, 3),
             "pages_per_second": round(self.pages_per_second, 3),
         }
+
+
+def make_tables(
+    ledger: Ledger, output: Path, *, templates: Iterable[Template] = (), review_below: float | None = None
+) -> Summary:
+    """As `write_tables`, but tables that are there, untouched and made of the very same, are left as they are."""
+    templates = tuple(templates)
+    made_of = digest_of(
+        outcomes=ledger.fingerprint(),
+        templates=[template.digest for template in templates],
+        review_below=review_below,
+        version=[__version__, TABLES_VERSION],
+    )
+    told = ledger.tables_told(made_of)
+    if told is not None and told["files"] == _sizes_and_times(output):
+        failures = tuple(Unreadable(**failure) for failure in told["summary"].pop("failures"))
+        return Summary(output, **told["summary"], failures=failures)
+    summary = write_tables(ledger, output, templates=templates, review_below=review_below)
+    kept = asdict(replace(summary, output=""))
+    del kept["output"]
+    ledger.tell_of_tables(made_of, {"files": _sizes_and_times(output), "summary": kept})
+    return summary
+
+
+def _sizes_and_times(output: Path) -> dict[str, list[int]]:
+    """Of the tables that are there, by their names: bytes, and nanoseconds."""
+    paths = {name: output / name for name in sorted(NAMES)}
+    told = {name: path.stat() for name, path in paths.items() if path.is_file()}
+    return {name: [one.st_size, one.st_mtime_ns] for name, one in told.items()}
 
 
 def write_tables(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from docproc.errors import DocprocError, MissingExtraError, PageError
-from docproc.page import PageRef, Source, list_pages
+from docproc.page import PageRef, Source
 from docproc.tables import Summary
 
 LOOK_S = 1.0  #: Rest between two looks.
@@ -38,13 +38,17 @@ class Process(Protocol):
         """Where `reads` is false, no page is read."""
 
 
-def watch(look: Callable[[], Sequence[Source]], process: Process, told: Callable[[Summary], None]) -> Summary:
+def watch(
+    look: Callable[[], Sequence[Source]], list_pages: PagesOf, process: Process, told: Callable[[Summary], None]
+) -> Summary:
     """Process the files that there are, and whatever comes, until KeyboardInterrupt.
 
     Parameters
     ----------
     look : callable
         All files that there are now; a PageError where the inputs themselves are gone, which may come back.
+    list_pages : callable
+        What `list_pages` does; a file is listed when it has stayed as it was.
     process : Process
     told : callable
         Is given a `Summary` of the batch each time that its tables were made.
@@ -59,7 +63,7 @@ def watch(look: Callable[[], Sequence[Source]], process: Process, told: Callable
     KeyboardInterrupt
         If it comes while the first files are read: there is no table of half a batch.
     """
-    files = _Files()
+    files = _Files(list_pages)
     sources = files.settled(look())
     summary: Summary | None = None
     in_tables: list[tuple[str, Stamp]] = []
@@ -85,11 +89,12 @@ def watch(look: Callable[[], Sequence[Source]], process: Process, told: Callable
 class _Files:
     """What is known of each file."""
 
-    def __init__(self) -> None:
+    def __init__(self, list_pages: PagesOf) -> None:
+        self._list_pages = list_pages
         self.state: list[tuple[str, Stamp]] = []  #: Names and stamps of those that count.
-        self._seen: dict[Path | str, Stamp | None] = {}  # by the last look
-        self._counted: dict[Path | str, Stamp] = {}
-        self._listed: dict[Path | str, tuple[Stamp, list[PageRef] | DocprocError]] = {}
+        self._seen: dict[str, Stamp | None] = {}  # by the last look
+        self._counted: dict[str, Stamp] = {}
+        self._listed: dict[str, tuple[Stamp, list[PageRef] | DocprocError]] = {}
 
     def settled(self, sources: Sequence[Source]) -> list[Source]:
         """Those that count, after one more look."""
@@ -111,7 +116,7 @@ class _Files:
         if not self.is_listed(source):
             pages: list[PageRef] | DocprocError
             try:
-                pages = list_pages(source, copy)
+                pages = self._list_pages(source, copy)
             except (PageError, MissingExtraError) as error:
                 pages = error
             self._listed[source.path] = self._counted[source.path], pages

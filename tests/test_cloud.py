@@ -132,6 +132,31 @@ def test_each_object_is_fetched_once_and_its_copy_goes_when_its_pages_are_read(
     assert (copies[0], copies[-1]) == (9, 0)  # of eleven the first was read, and that of an equal page dropped
 
 
+def test_an_object_that_is_unchanged_and_read_is_not_fetched_again(
+    s3: Any, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("1.png", "2.png", "last.tif"):
+        s3.put_file(scans / name, f"clinic/again/{name}")
+    fetched: list[str] = []
+    fetch = storage.fetch
+    monkeypatch.setattr(
+        storage, "fetch", lambda url, path, **options: (fetched.append(Path(url).name), fetch(url, path, **options))
+    )
+
+    def run(**options: Any) -> tuple[int, list[str]]:
+        fetched.clear()
+        batch = process_batch(["s3://clinic/again"], tmp_path / "out", whole_image=True, jobs=1, **options)
+        return batch.read_now, sorted(fetched)
+
+    everything = (4, ["1.png", "2.png", "last.tif"])
+    assert run() == everything
+    assert run() == (0, [])
+    s3.put_file(scans / "4.png", "clinic/again/2.png")
+    assert run() == (1, ["2.png"])
+    assert run(review_below=0.5) == everything
+    assert run(review_below=0.5, force=True) == everything
+
+
 def test_a_template_in_the_cloud_serves_the_pages_below_it(s3: Any, tmp_path: Path) -> None:
     local = tmp_path / "meter"
     for name in ("template.yaml", "reference.png", "pages/001.png"):

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import tracemalloc
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,17 @@ import pytest
 from ledgers import entry, record
 
 from docproc.errors import LedgerError
-from docproc.ledger import LEDGER_NAME, Counts, State, digest_of, open_ledger, read_ledger
+from docproc.ledger import (
+    LEDGER_NAME,
+    Counts,
+    KnownFile,
+    State,
+    digest_of,
+    files,
+    open_ledger,
+    read_ledger,
+    stamp_of,
+)
 from docproc.ledger.schema import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
 from docproc.page import Unreadable
 
@@ -379,15 +390,99 @@ def test_an_older_ledger_is_migrated_step_by_step_and_a_failing_step_leaves_noth
     with open_ledger(tmp_path, settings={}):
         pass
     path = tmp_path / LEDGER_NAME
-    second = Migration(2, "second", ("CREATE TABLE second (a)",))
-    third = Migration(3, "third", ("CREATE TABLE third (a)", "CREATE TABLE second (a)"))
+    released = len(MIGRATIONS)
+    second = Migration(released + 1, "second", ("CREATE TABLE second (a)",))
+    third = Migration(released + 2, "third", ("CREATE TABLE third (a)", "CREATE TABLE second (a)"))
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         with pytest.raises(sqlite3.OperationalError, match="table second already exists"):
             migrate(db, path, (*MIGRATIONS, second, third))
-        assert version_of(db, path) == 2
+        assert version_of(db, path) == released + 1
         assert db.execute("SELECT name FROM sqlite_master WHERE name IN ('second', 'third')").fetchall() == [
             ("second",)
         ]
+
+
+def test_a_ledger_of_the_first_schema_keeps_its_batch(tmp_path):
+    path = tmp_path / LEDGER_NAME
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        migrate(db, path, MIGRATIONS[:1])
+        for position, (name, in_batch) in enumerate([("a.png", 1), ("b.png", 1), ("c.png", 0)], start=1):
+            db.execute(
+                "INSERT INTO pages (position, in_batch, source, page_index, path, sha256, read_with, duplicate_of, "
+                "state, losses) VALUES (?, ?, ?, 0, 'x', ?, 'r', '', 'pending', 0)",
+                (position, in_batch, name, name),
+            )
+    with open_ledger(tmp_path, settings={}) as ledger:
+        assert ledger.counts() == Counts(pending=2)
+        assert [page.ref.source for page in ledger.waiting()] == ["a.png", "b.png"]
+
+
+def test_nothing_is_written_for_pages_that_stand_where_they_stood(tmp_path):
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter(map(entry, range(9)))
+        read_all(ledger)
+    with open_ledger(tmp_path, settings={}) as ledger:
+        before = ledger._db.total_changes
+        ledger.enter(map(entry, range(9)))
+        assert ledger._db.total_changes - before == 2  # the batch begins with none of them, and ends with nine
+        assert ledger.counts() == Counts(done=9)
+    with open_ledger(tmp_path, settings={}) as ledger:
+        before = ledger._db.total_changes
+        ledger.enter([entry(0), entry(1), entry(9), entry(3)])
+        assert ledger._db.total_changes - before == 4  # page 2 is out, page 9 in
+        assert ledger.counts() == Counts(done=3, pending=1)
+
+
+def test_a_file_is_known_by_its_path_while_its_stamp_and_docproc_are_the_same(tmp_path, monkeypatch):
+    file = KnownFile(os.fsdecode(b"/scans/\xff.pdf"), "5 1 2 3", "sha", 7)
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.know_files([replace(file, stamp="old"), KnownFile("other.png", "1", "sha", 1)])
+        ledger.know_files([file])
+    with open_ledger(tmp_path, settings={}) as ledger:
+        assert ledger.known_files({file.path: file.stamp, "new.png": "1"}) == {file.path: file}
+        assert ledger.known_files({file.path: "old"}) == {}
+        monkeypatch.setattr(files, "__version__", "of tomorrow")
+        assert ledger.known_files({file.path: file.stamp}) == {}
+
+
+def test_a_file_has_no_stamp_until_its_last_change_is_so_long_ago_that_another_one_would_show(tmp_path, monkeypatch):
+    path = tmp_path / "page.png"
+    path.write_bytes(b"page")
+    changed_ns = path.stat().st_ctime_ns
+    os.utime(path, ns=(0, 0))
+    monkeypatch.setattr(time, "time_ns", lambda: changed_ns + 1_999_999_999)
+    assert stamp_of(path) == ""
+    monkeypatch.setattr(time, "time_ns", lambda: path.stat().st_ctime_ns + 2_000_000_000)
+    stamp = stamp_of(path)
+    assert stamp.startswith("4 0 ")
+    path.with_name("twin.png").write_bytes(b"epag")
+    os.utime(path.with_name("twin.png"), ns=(0, 0))
+    path.with_name("twin.png").replace(path)
+    assert stamp_of(path) not in ("", stamp)
+    assert stamp_of(tmp_path / "gone.png") == ""
+
+
+def test_the_fingerprint_tells_outcomes_apart(tmp_path):
+    def after(pages):
+        with open_ledger(tmp_path, settings={}) as ledger:
+            ledger.enter(pages)
+            read_all(ledger)
+            return ledger.fingerprint()
+
+    broken = Unreadable("broken.pdf", None, "broken.pdf: the file is no PDF.", "Export it anew.")
+    batches = [
+        [entry(0), entry(1)],
+        [entry(1), entry(0)],
+        [entry(0)],
+        [entry(0, content="new"), entry(1)],
+        [entry(0, read_with="other"), entry(1)],
+        [entry(0), entry(1, duplicate_of="000000.png")],
+        [entry(0), entry(1), broken],
+        [entry(0), entry(1), replace(broken, message="broken.pdf: the file is empty.")],
+    ]
+    prints = [after(batch) for batch in batches]
+    assert len(set(prints)) == len(batches)
+    assert [after(batch) for batch in batches] == prints
 
 
 def test_the_migrations_are_numbered_without_gaps():
@@ -540,9 +635,9 @@ def test_memory_does_not_grow_with_the_batch(tmp_path):
 def test_counting_and_ordering_use_an_index(tmp_path):
     with open_ledger(tmp_path, settings={}) as ledger:
         plan = ledger._db.execute(
-            "EXPLAIN QUERY PLAN SELECT state, count(*) FROM pages WHERE in_batch = 1 GROUP BY state"
+            "EXPLAIN QUERY PLAN SELECT state, count(*) FROM pages_of_batch GROUP BY state"
         ).fetchall()
-        assert [row[3] for row in plan] == ["SEARCH pages USING COVERING INDEX pages_by_state (in_batch=?)"]
+        assert plan[0][3] == "SEARCH pages USING COVERING INDEX pages_by_state (in_batch=?)"
 
 
 def test_a_ledger_is_known_by_its_application_id(tmp_path):

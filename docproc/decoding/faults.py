@@ -40,7 +40,10 @@ DECODER_FAULTS = (
 
 def one_line(path: str | os.PathLike[str]) -> str:
     """A path as one line that can be written as UTF-8: foreign bytes and control characters are escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = os.fspath(path)
+    if text.isascii() and text.isprintable():
+        return text
+    text = os.fsencode(text).decode("utf-8", "backslashreplace")
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
         for char in text

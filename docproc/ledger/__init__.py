@@ -1,5 +1,6 @@
 """The only memory of a batch: which pages it has, where each stands, and what was read."""
 
+from docproc.ledger.files import KnownFile, stamp_of
 from docproc.ledger.opening import LEDGER_NAME, NAMES
 from docproc.ledger.states import State
 from docproc.ledger.store import Entry, Ledger, WaitingPage, digest_of, open_ledger
@@ -10,6 +11,7 @@ __all__ = [
     "NAMES",
     "Counts",
     "Entry",
+    "KnownFile",
     "Ledger",
     "LedgerView",
     "Run",
@@ -18,4 +20,5 @@ __all__ = [
     "digest_of",
     "open_ledger",
     "read_ledger",
+    "stamp_of",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,10 @@ from docproc.reading import Record
 
 Content = tuple[str, int, str]
 """sha256 of the file, index of the page in it, what it is read with: pages that agree in them share a reading."""
+
+
+Given = tuple[str, int, bytes, str, str, str]
+"""All of a page that a run gives: source, index, path, sha256, what it is read with, what it is a duplicate of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,19 @@ class PageRows:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+
+    def at(self, first: int, last: int) -> dict[int, tuple[int, Given | None]]:
+        """By position, the numbers of the pages that stand there, and what was given; None where one is pending."""
+        rows = self._db.execute(_AT, (first, last)).fetchall()
+        return {row[0]: (row[1], None if row[2] == State.PENDING else row[3:]) for row in rows}
+
+    def take_out(self, numbers: Iterable[int]) -> None:
+        """Have these pages in no batch."""
+        self._db.executemany("UPDATE pages SET in_batch = 0 WHERE id = ?", ((number,) for number in numbers))
+
+    def end_batch_at(self, position: int) -> None:
+        """Have no page behind that position in the batch."""
+        self._db.execute("UPDATE batch SET entered = ?", (position,))
 
     def named(self, source: str, index: int) -> KnownPage | None:
         """The page of that name, if it was ever entered."""
@@ -56,8 +74,9 @@ class PageRows:
 
     def waiting_for(self, content: Content) -> list[KnownPage]:
         """The pages of the batch that wait for the reading of this content."""
-        where = "sha256 = ? AND page_index = ? AND read_with = ? AND in_batch = 1 AND state = ?"
-        return [_known(row) for row in self._db.execute(f"{_KNOWN} WHERE {where}", (*content, State.PENDING))]
+        where = "sha256 = ? AND page_index = ? AND read_with = ? AND state = ?"
+        rows = self._db.execute(f"{_KNOWN_OF_BATCH} WHERE {where}", (*content, State.PENDING))
+        return [_known(row) for row in rows.fetchall()]
 
     def put(
         self, ref: PageRef, read_with: str, duplicate_of: str, position: int, standing: Standing, reading: int | None
@@ -133,6 +152,11 @@ def now() -> str:
 
 
 _KNOWN = "SELECT id, source, state, losses, sha256, page_index, read_with FROM pages"
+_KNOWN_OF_BATCH = f"{_KNOWN}_of_batch"
+_AT = """
+    SELECT position, id, state, source, page_index, path, sha256, read_with, duplicate_of FROM pages
+    WHERE in_batch = 1 AND position BETWEEN ? AND ?
+"""
 
 
 def _known(row: tuple[Any, ...]) -> KnownPage:

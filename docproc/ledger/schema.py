@@ -117,6 +117,29 @@ MIGRATIONS = (
             ),
         ),
     ),
+    Migration(
+        2,
+        "files that are known by their stamps; the batch by a count; what the tables are made of",
+        (
+            """CREATE TABLE files (
+                path BLOB PRIMARY KEY,  -- as in pages
+                stamp TEXT NOT NULL,  -- see docproc.ledger.files
+                sha256 TEXT NOT NULL,
+                pages INTEGER NOT NULL,
+                version TEXT NOT NULL  -- of the docproc that opened it
+            ) WITHOUT ROWID""",
+            # One row. A page with in_batch = 1 at a later position was in a batch before, and nothing took its place.
+            "CREATE TABLE batch (entered INTEGER NOT NULL)",
+            "INSERT INTO batch SELECT coalesce(max(position), 0) FROM pages WHERE in_batch = 1",
+            """CREATE VIEW pages_of_batch AS SELECT * FROM pages
+                WHERE in_batch = 1 AND position <= (SELECT entered FROM batch)""",
+            # No row, or one.
+            """CREATE TABLE tables (
+                made_of TEXT NOT NULL,  -- digest of all that decides what is in them
+                told TEXT NOT NULL  -- JSON, see docproc.tables
+            )""",
+        ),
+    ),
 )
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from docproc import __version__
+from docproc.ledger.files import FileRows, KnownFile
 from docproc.ledger.opening import LEDGER_NAME, explained, open_to_write
-from docproc.ledger.rows import KnownPage, PageRows, now
+from docproc.ledger.rows import Given, KnownPage, PageRows, now
 from docproc.ledger.schema import transaction
 from docproc.ledger.states import Event, Standing, State, transition
 from docproc.ledger.view import ROWS_AT_A_TIME, WHOLE_FILE, LedgerView
@@ -93,6 +94,7 @@ class Ledger(LedgerView):
     def __init__(self, db: sqlite3.Connection, path: Path, settings: Mapping[str, Any]) -> None:
         super().__init__(db, path)
         self._pages = PageRows(db)
+        self._files = FileRows(db)
         self._entered = 0  # pages, by this run
         with self._change():
             # Of many pages that were in hand when the process died none is to blame. A lone one may have killed it;
@@ -111,7 +113,7 @@ class Ledger(LedgerView):
         """Have no page in the batch: it is entered anew. What was read is kept."""
         self._entered = 0
         with self._change():
-            self._db.execute("UPDATE pages SET in_batch = 0 WHERE in_batch = 1")
+            self._pages.end_batch_at(0)
 
     def enter(self, pages: Iterable[Entry | Unreadable]) -> None:
         """Make these the pages of the batch, in this order; a further call adds to them.
@@ -125,11 +127,22 @@ class Ledger(LedgerView):
         listed = iter(pages)
         while some := list(islice(listed, PAGES_AT_A_TIME)):
             with self._change():
-                for page in some:
-                    if isinstance(page, Unreadable):
-                        self._enter_failure(page)
-                    else:
-                        self._enter_page(page)
+                self._enter(some)
+
+    def known_files(self, stamps: Mapping[str, str]) -> dict[str, KnownFile]:
+        """Of files by path and stamp, those that are known and unchanged; some hundred at a time."""
+        with explained(self._path):
+            return self._files.known(stamps)
+
+    def know_files(self, files: Iterable[KnownFile]) -> None:
+        """Remember what these held when they had their stamps."""
+        with self._change():
+            self._files.put(files)
+
+    def has_readings(self, pages: Sequence[PageRef], read_with: str) -> bool:
+        """Whether all of these were read with that."""
+        with explained(self._path):
+            return all(self._pages.reading_of((ref.sha256, ref.index, read_with)) is not None for ref in pages)
 
     def waiting(self, *, retry_failed: bool = False) -> Iterator[WaitingPage]:
         """The pages that are to be read, in the batch's order, each once.
@@ -187,6 +200,17 @@ class Ledger(LedgerView):
         with self._change():
             return self._lose(self._pages.numbered(number), detail, times)
 
+    def tables_told(self, made_of: str) -> Any:
+        """What was told of the tables when they were made of that; None where they were made of something else."""
+        rows = self._rows("SELECT told FROM tables WHERE made_of = ?", (made_of,))
+        return json.loads(rows[0][0]) if rows else None
+
+    def tell_of_tables(self, made_of: str, told: Any) -> None:
+        """They have been made of that; what is told is kept as JSON."""
+        with self._change():
+            self._db.execute("DELETE FROM tables")
+            self._db.execute("INSERT INTO tables VALUES (?, ?)", (made_of, json.dumps(told)))
+
     def end(self) -> None:
         """The run ends: what it has in hand waits for the next one, and is not blamed."""
         with self._change():
@@ -201,7 +225,25 @@ class Ledger(LedgerView):
             for _, number, source, path, index, sha256, read_with in rows:
                 yield WaitingPage(number, PageRef(source, os.fsdecode(path), index, sha256), read_with)
 
-    def _enter_page(self, entry: Entry) -> None:
+    def _enter(self, some: Sequence[Entry | Unreadable]) -> None:
+        """Most pages stand where they stood, and nothing is written for them."""
+        first = self._entered + 1
+        self._entered += len(some)
+        held = self._pages.at(first, self._entered)
+        changed = [
+            (position, page)
+            for position, page in enumerate(some, start=first)
+            if isinstance(page, Unreadable) or position not in held or held[position][1] != _given(page)
+        ]
+        self._pages.take_out(held[position][0] for position, _ in changed if position in held)
+        for position, page in changed:
+            if isinstance(page, Unreadable):
+                self._enter_failure(page, position)
+            else:
+                self._enter_page(page, position)
+        self._pages.end_batch_at(self._entered)
+
+    def _enter_page(self, entry: Entry, position: int) -> None:
         ref = entry.ref
         content = (ref.sha256, ref.index, entry.read_with)
         known = self._pages.named(ref.source, ref.index)
@@ -214,16 +256,14 @@ class Ledger(LedgerView):
         reading = self._pages.reading_of(content) if standing.state in (State.PENDING, State.DONE) else None
         if reading is not None and standing.state is State.PENDING:
             standing = transition(standing, Event.READ)
-        self._entered += 1
-        number = self._pages.put(ref, entry.read_with, entry.duplicate_of, self._entered, standing, reading)
+        number = self._pages.put(ref, entry.read_with, entry.duplicate_of, position, standing, reading)
         if known is not None and known.content != content:
             self._pages.forget_failure(number)
 
-    def _enter_failure(self, failure: Unreadable) -> None:
+    def _enter_failure(self, failure: Unreadable, position: int) -> None:
         index = WHOLE_FILE if failure.page is None else failure.page - 1
-        self._entered += 1
         standing = transition(Standing(), Event.REFUSED)
-        number = self._pages.put(PageRef(failure.source, "", index, ""), "", "", self._entered, standing, None)
+        number = self._pages.put(PageRef(failure.source, "", index, ""), "", "", position, standing, None)
         self._pages.explain(number, failure.message, failure.remedy)
 
     def _retry(self) -> None:
@@ -273,9 +313,14 @@ class Ledger(LedgerView):
             yield
 
 
+def _given(entry: Entry) -> Given:
+    ref = entry.ref
+    return ref.source, ref.index, os.fsencode(ref.path), ref.sha256, entry.read_with, entry.duplicate_of
+
+
 _WAITING = f"""
-    SELECT position, id, source, path, page_index, sha256, read_with FROM pages
-    WHERE in_batch = 1 AND state = '{State.PENDING}' AND position > ? AND NOT EXISTS (
+    SELECT position, id, source, path, page_index, sha256, read_with FROM pages_of_batch AS pages
+    WHERE state = '{State.PENDING}' AND position > ? AND NOT EXISTS (
         SELECT 1 FROM pages AS earlier
         WHERE earlier.sha256 = pages.sha256 AND earlier.page_index = pages.page_index
             AND earlier.read_with = pages.read_with AND earlier.in_batch = 1 AND earlier.position < pages.position

@@ -7,6 +7,7 @@ Rows are fetched some at a time, so that neither memory nor a lock grows with th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -81,7 +82,7 @@ class LedgerView:
 
     def counts(self) -> Counts:
         """How many pages of the batch stand where."""
-        return Counts(**dict(self._rows("SELECT state, count(*) FROM pages WHERE in_batch = 1 GROUP BY state")))
+        return Counts(**dict(self._rows("SELECT state, count(*) FROM pages_of_batch GROUP BY state")))
 
     def runs(self) -> list[Run]:
         """All runs, in the order in which they began."""
@@ -120,6 +121,15 @@ class LedgerView:
                     ref = PageRef(source, os.fsdecode(path), index, sha256)
                     yield as_page(self._record(reading, text), ref, duplicate_of=duplicate_of)
 
+    def fingerprint(self) -> str:
+        """A digest of what came of the batch: where it is the same, `outcomes` are the same."""
+        digest = hashlib.sha256()
+        with explained(self._path):
+            rows = self._db.execute(_SETTLED)
+            while some := rows.fetchmany(ROWS_AT_A_TIME):
+                digest.update(repr(some).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
     def _record(self, reading: int, text: str) -> Record:
         crops = dict(self._rows("SELECT place, png FROM crops WHERE reading = ?", (reading,)))
         try:
@@ -132,12 +142,19 @@ class LedgerView:
             return self._db.execute(sql, values).fetchall()
 
 
+_SETTLED = """
+    SELECT source, page_index, path, sha256, duplicate_of, reading, message, remedy
+    FROM pages_of_batch AS pages
+    LEFT JOIN failures ON failures.page = pages.id
+    WHERE reading IS NOT NULL OR failures.page IS NOT NULL
+    ORDER BY position
+"""  # a reading is never changed: its number stands for it
 _OUTCOMES = """
     SELECT pages.position, pages.source, pages.page_index, pages.path, pages.sha256, pages.duplicate_of,
         pages.reading, readings.record, failures.message, failures.remedy
-    FROM pages
+    FROM pages_of_batch AS pages
     LEFT JOIN readings ON readings.id = pages.reading
     LEFT JOIN failures ON failures.page = pages.id
-    WHERE pages.in_batch = 1 AND pages.position > ? AND (pages.reading IS NOT NULL OR failures.page IS NOT NULL)
+    WHERE pages.position > ? AND (pages.reading IS NOT NULL OR failures.page IS NOT NULL)
     ORDER BY pages.position LIMIT ?
 """

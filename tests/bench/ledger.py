@@ -39,7 +39,7 @@ from docproc.ledger import LEDGER_NAME, Ledger, read_ledger
 from docproc.page import find_sources, list_pages, load_page
 from docproc.pipeline import read_page
 from docproc.reading import FieldReading, Record, Verdict
-from docproc.tables import Summary, write_tables
+from docproc.tables import Summary, make_tables, write_tables
 from docproc.template import FILE_NAME, load_template
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -93,7 +93,7 @@ def take(step: str, folder: Path) -> dict[str, tuple[float, float, float]]:
     def process(tables: Callable[..., Summary]) -> None:
         with (
             patch.object(batch, "choose_engine", lambda *_: _Copies(ones)),
-            patch.object(batch, "write_tables", tables),
+            patch.object(batch, "make_tables", tables),
         ):
             process_batch([folder / "scans"], results, template_paths=[folder / "form" / FILE_NAME])
 
@@ -113,8 +113,8 @@ def take(step: str, folder: Path) -> dict[str, tuple[float, float, float]]:
     elif step == "again":
         watch.take(step, lambda: process(no_tables))
     else:
-        process(write_tables)
-        watch.take(step, lambda: process(write_tables))
+        process(make_tables)
+        watch.take(step, lambda: process(make_tables))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return {what: (*spent, peak_mb) for what, spent in watch.spent.items()}
 
