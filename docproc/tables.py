@@ -7,6 +7,7 @@ What only a page's neighbors can say, or all other pages, is said here: see docp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -161,18 +162,28 @@ def write_tables(
     templates = tuple(templates)
     doubles = _doubles(ledger, templates)
     papers = Collation(templates)
-    summary = Summary(output=output, review_below=review_below)
+    counts: Counter[str] = Counter()
+    failures: list[Unreadable] = []
     with open_results(output, review_below=review_below) as results:
-        for kept in _collated(ledger.outcomes(), papers):
+        outcomes = ledger.outcomes(characters=False, crops=lambda: results.wants_pictures)
+        for kept in _collated(outcomes, papers):
             if isinstance(kept, Unreadable):
                 results.add_failure(kept)
-                summary = counted(summary, kept)
+                if len(failures) < FAILURES_NAMED:
+                    failures.append(kept)
+                counts.update(_counts(kept))
                 continue
-            later = doubles.get((kept.ref.source, kept.ref.index + 1), {})
+            later = doubles.get((kept.ref.source, kept.ref.index + 1)) if doubles else None
             record = sent_to_review(kept, later.values(), fields=later) if later else kept
             results.add(record)
-            summary = counted(summary, record)
-    return replace(summary, papers_incomplete=papers.incomplete)
+            counts.update(_counts(record))
+    return Summary(
+        output,
+        **counts,
+        papers_incomplete=papers.incomplete,
+        review_below=review_below,
+        failures=tuple(failures),
+    )
 
 
 def _doubles(ledger: LedgerView, templates: Sequence[Template]) -> Mapping[tuple[str, int], Mapping[str, str]]:
@@ -180,7 +191,7 @@ def _doubles(ledger: LedgerView, templates: Sequence[Template]) -> Mapping[tuple
     if not any(template.unique_names for template in templates):
         return {}
     papers = Collation(templates)
-    for _ in _collated(ledger.outcomes(), papers):
+    for _ in _collated(ledger.outcomes(characters=False, crops=lambda: False), papers):
         pass
     return papers.earlier_doubles()
 
@@ -193,25 +204,29 @@ def _collated(outcomes: Iterable[Outcome], papers: Collation) -> Iterator[Outcom
 
 def counted(summary: Summary, outcome: Outcome) -> Summary:
     """The summary with one more page."""
+    more = {name: getattr(summary, name) + count for name, count in _counts(outcome).items()}
+    named = (*summary.failures, outcome)[:FAILURES_NAMED] if isinstance(outcome, Unreadable) else summary.failures
+    return replace(summary, **more, failures=named)
+
+
+def _counts(outcome: Outcome) -> dict[str, int]:
+    """What one page adds to a summary."""
     if isinstance(outcome, Unreadable):
-        named = (*summary.failures, outcome)[:FAILURES_NAMED]
-        return replace(summary, failed=summary.failed + 1, failures=named)
+        return {"failed": 1}
     verdicts = [reading.verdict for reading in outcome.fields]
-    doubtful = len(verdicts) - verdicts.count(Verdict.ACCEPTED)
+    accepted, review = verdicts.count(Verdict.ACCEPTED), verdicts.count(Verdict.REVIEW)
+    counts = {"pages": 1, "accepted": accepted, "review": review, "rejected": len(verdicts) - accepted - review}
+    if outcome.verdict is Verdict.ACCEPTED and not outcome.reasons:
+        return counts
     unread = is_unread(outcome)
-    return replace(
-        summary,
-        pages=summary.pages + 1,
-        pages_to_review=summary.pages_to_review + (outcome.verdict is not Verdict.ACCEPTED),
-        unregistered=summary.unregistered
-        + any(reason in outcome.reasons for reason in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
-        pages_unread=summary.pages_unread + unread,
-        pages_doubted=summary.pages_doubted + (is_looked_at_whole(outcome) and not unread),
-        pages_defective=summary.pages_defective + any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
-        pages_foreign=summary.pages_foreign + (Reason.FOREIGN_PAGE in outcome.reasons),
-        pages_double=summary.pages_double + any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
-        fields_unread=summary.fields_unread + (doubtful if unread else 0),
-        accepted=summary.accepted + verdicts.count(Verdict.ACCEPTED),
-        review=summary.review + verdicts.count(Verdict.REVIEW),
-        rejected=summary.rejected + verdicts.count(Verdict.REJECTED),
-    )
+    told = {
+        "pages_to_review": outcome.verdict is not Verdict.ACCEPTED,
+        "unregistered": any(why in outcome.reasons for why in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
+        "pages_unread": unread,
+        "pages_doubted": is_looked_at_whole(outcome) and not unread,
+        "pages_defective": any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
+        "pages_foreign": Reason.FOREIGN_PAGE in outcome.reasons,
+        "pages_double": any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
+        "fields_unread": len(verdicts) - accepted if unread else 0,
+    }
+    return counts | {name: int(count) for name, count in told.items()}

@@ -6,6 +6,7 @@ import csv
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,15 @@ def test_pages_that_do_not_lie_on_their_template_are_counted_apart(tmp_path: Pat
     assert (summary.pages, summary.pages_to_review, summary.unregistered) == (3, 3, 1)
     assert (summary.review, summary.fields_to_look_at, summary.pages_unread) == (4, 2, 1)
     assert summary.as_dict()["pages_unregistered"] == 1
+
+
+def test_a_batch_is_counted_page_by_page_as_in_its_tables(tmp_path: Path) -> None:
+    names = ["a.png", "doubt.png", "broken.png", "bug.png", "b.png"]
+    told: list[Summary] = []
+    summary = _run(tmp_path, names, SerialEngine(), progress=told.append)
+    same = {"output": told[-1].output, "pages_expected": 5, "read_now": 5, "seconds": told[-1].seconds}
+    assert replace(summary, **same) == told[-1]
+    assert (summary.pages, summary.failed, summary.review, summary.accepted) == (3, 2, 1, 2)
 
 
 def test_the_threshold_in_force_is_in_the_summary(tmp_path: Path) -> None:

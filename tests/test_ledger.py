@@ -153,6 +153,19 @@ def test_pages_may_be_entered_in_several_parts(tmp_path):
         assert [outcome.ref.source for outcome in ledger.outcomes()] == ["000009.png", "000001.png"]
 
 
+def test_outcomes_come_without_characters_and_crops_where_these_are_not_wanted(tmp_path):
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter(map(entry, range(3)))
+        read_all(ledger)
+        whole = list(ledger.outcomes())
+        wanted = iter([True, False, True])
+        some = list(ledger.outcomes(characters=False, crops=lambda: next(wanted)))
+    assert [len(one.fields[0].characters) for one in whole] == [2, 2, 2]
+    for one, crop in zip(some, (b"\x89PNG", b"", b"\x89PNG"), strict=True):
+        assert (one.fields[0].characters, one.fields[0].crop_png) == ((), crop)
+    assert [replace(one, fields=()) for one in some] == [replace(one, fields=()) for one in whole]
+
+
 def test_equal_pages_are_read_once_and_each_has_the_record_under_its_own_name(tmp_path):
     first, copy, later = (
         entry(1, content="same"),

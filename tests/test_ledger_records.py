@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docproc.geometry import Box
-from docproc.ledger.records import as_page, crops_of, from_json, to_json
+from docproc.ledger.records import as_page, characters_to_json, crops_of, from_json, to_json
 from docproc.page import PageRef
 from docproc.reading import CharacterReading, FieldReading, Reason, Record, Verdict
 
@@ -48,7 +49,7 @@ records = st.builds(
 
 @given(records)
 def test_a_record_comes_back_equal_and_with_its_own_types(record):
-    back = from_json(to_json(record), crops_of(record))
+    back = from_json(to_json(record), characters_to_json(record), crops_of(record))
     assert back == record
     assert isinstance(back.verdict, Verdict)
     assert hash(back) == hash(record)
@@ -61,11 +62,26 @@ def test_a_record_is_ascii_json_without_its_pictures(record):
     assert [place for place, field in enumerate(record.fields) if field.crop_png] == list(crops_of(record))
 
 
+@given(records)
+def test_a_record_without_its_characters_is_else_the_same(record):
+    fields = tuple(replace(reading, characters=()) for reading in record.fields)
+    assert from_json(to_json(record), "", crops_of(record)) == replace(record, fields=fields)
+
+
+@given(records)
+def test_a_record_of_the_first_schema_has_its_characters_in_its_fields(record):
+    told = json.loads(to_json(record))
+    names = ("digit", "confidence", "alternatives", "mark")
+    for field, characters in zip(told["fields"], json.loads(characters_to_json(record)), strict=True):
+        field["characters"] = [dict(zip(names, one, strict=True)) for one in characters]
+    assert from_json(json.dumps(told), "", crops_of(record)) == record
+
+
 def test_numbers_out_of_arrays_are_kept():
     box = Box(np.float32(0.1), np.float64(0.1), np.int64(3), 4)
     reading = FieldReading("a", "1", np.float32(0.3), Verdict.ACCEPTED, box_px=box)
     record = Record(PageRef("a.png", "a.png", 0, "0"), "", "", "", (reading,), Verdict.ACCEPTED)
-    assert from_json(to_json(record), {}) == record
+    assert from_json(to_json(record), "", {}) == record
 
 
 @given(records, refs)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import cv2
@@ -16,7 +19,7 @@ from docproc.export.legend import REASON_MEANING, STATUS_MEANING
 from docproc.export.picture import compact
 from docproc.export.review import MOST_PICTURES
 from docproc.export.rows import FormRow, ReviewRow, threshold
-from docproc.export.sheet import ABSENT_COLOR, COLORS
+from docproc.export.sheet import ABSENT_COLOR, COLORS, Styles, Table
 from docproc.export.workbook import SheetSize, write_workbook
 from docproc.page import Unreadable
 from docproc.reading import FieldReading, Reason, Verdict
@@ -225,12 +228,57 @@ def test_pictures_end_where_the_workbook_would_become_too_slow(tmp_path: Path) -
     assert "see fields.csv" in sheet.cell(MOST_PICTURES + 2, 1).value
 
 
+SPECIAL = [
+    "",
+    "a b",
+    "1e5",
+    "=1",
+    "a|b",
+    'a"b',
+    "a&b",
+    "a<b",
+    "a>b",
+    "_x0041_",
+    "_x",
+    " a",
+    "a ",
+    " ",
+    "a\nb",
+    "\x01",
+    "é",
+]
+
+
+@pytest.mark.parametrize("text", [*SPECIAL, "\udcff", "x" * 40_000])
+def test_a_line_is_the_same_as_its_cells_one_by_one(text: str) -> None:
+    import xlsxwriter
+
+    sheets = []
+    for by_line in (True, False):
+        made = io.BytesIO()
+        workbook = xlsxwriter.Workbook(made, {"constant_memory": True})
+        styles = Styles(workbook)
+        plain, count = styles.single.plain, styles.single.count
+        table = Table(workbook, styles, "forms", ["a", "b", "page", "c"])
+        for row, (first, second, last) in enumerate(permutations([text, "07/a.png", "8"]), start=1):
+            if by_line:
+                table.line(row, [(first, plain), (second, plain), (row, count), (last, plain)])
+                continue
+            for column, cell in ((0, first), (1, second), (3, last)):
+                table.text(row, column, cell, plain)
+            table.number(row, 2, row, count)
+        table.close(6)
+        workbook.close()
+        sheets.append(zipfile.ZipFile(made).read("xl/worksheets/sheet1.xml"))
+    assert sheets[0] == sheets[1]
+
+
 def test_a_table_larger_than_a_sheet_goes_on_on_further_sheets(tmp_path: Path) -> None:
     names = [f"f{column}" for column in range(4)]
     forms = [
         FormRow(f"{row}.png", 1, "", "accepted", "", [(name, "1", "accepted") for name in names]) for row in range(5)
     ]
-    review = [ReviewRow("a.png", row, "f", "1", "0.5", "review", "", "", "") for row in range(9)]
+    review = [ReviewRow("a.png", row, "f", "1", "0.5", "review", "", "", b"") for row in range(9)]
     size = SheetSize(rows=4, columns=8)
     path = tmp_path / "forms.xlsx"
     write_workbook(path, field_names=names, forms=forms, review=review, errors=[], sheet_size=size)

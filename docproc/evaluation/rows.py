@@ -129,7 +129,7 @@ def _found(guarded: Mapping[str, str]) -> Found:
 
 def _unguarded(cell: str) -> str:
     """The cell without the apostrophe that keeps spreadsheet programs from running it as a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA_STARTS else cell
 
 
 def _truth(row: Mapping[str, str]) -> Truth:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = frozenset("=+-@\t\r\n")
 """A cell that begins so is run as a formula by spreadsheet programs (OWASP, "CSV Injection")."""
 NUMBER = re.compile(r"-\d+")  #: Harmless, and what programs expect: a field that begins left of the image.
 
@@ -29,10 +29,11 @@ def safe_row(cells: Iterable[str]) -> list[str]:
 
 def safe_cell(text: str) -> str:
     """The text, with an apostrophe in front where it could become a formula, and always writable as UTF-8."""
-    text = writable(text)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(text) else text
+    if text[:1] not in FORMULA_STARTS:
+        return writable(text)
+    return writable(text) if NUMBER.fullmatch(text) else f"'{writable(text)}"
 
 
 def writable(text: str) -> str:
     """Bytes of a file name that are no UTF-8, written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

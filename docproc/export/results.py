@@ -8,8 +8,7 @@ batch.
 
 from __future__ import annotations
 
-import base64
-import json
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,11 +71,16 @@ class Results:
             self._review_rows = _Waiting(folder / "review.waiting", ReviewRow)
             self._error_rows = _Waiting(folder / "errors.waiting", ErrorRow)
 
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether crops of further records are looked at."""
+        return self._pictures < MOST_PICTURES
+
     def add(self, record: Record) -> None:
         """Keep one page's record."""
         with explained(self._output):
-            self._fields.writerows(safe_row(row) for row in rows.field_rows(record))
-            self._field_names.update((reading.name, None) for reading in record.fields)
+            self._fields.writerows(rows.field_rows(record, safe_cell))
+            self._field_names.update(dict.fromkeys(reading.name for reading in record.fields))
             self._form_rows.append(rows.form_row(record))
             self._review_rows.extend(self._to_review(record))
 
@@ -115,11 +119,11 @@ class Results:
     def _to_review(self, record: Record) -> Iterator[ReviewRow]:
         source, page = record.ref.source, record.ref.index + 1
         if rows.is_looked_at_whole(record):
-            yield ReviewRow(source, page, "", "", "", record.verdict.value, rows.page_reasons(record), "", "")
+            yield ReviewRow(source, page, "", "", "", record.verdict.value, rows.page_reasons(record), "", b"")
         if rows.is_unread(record):
             return
         for reading in rows.doubtful(record):
-            shown = bool(reading.crop_png) and self._pictures < MOST_PICTURES
+            shown = bool(reading.crop_png) and self.wants_pictures
             self._pictures += shown
             picture = compact(reading.crop_png) if shown else Picture(b"", 0, 0)
             yield ReviewRow(
@@ -131,7 +135,7 @@ class Results:
                 status=reading.verdict.value,
                 reasons=";".join(reading.reasons),
                 alternatives=rows.alternatives(reading),
-                crop_base64=base64.b64encode(picture.encoded).decode(),
+                crop=picture.encoded,
                 crop_width_px=picture.width_px,
                 crop_height_px=picture.height_px,
             )
@@ -152,10 +156,10 @@ class _Waiting(Generic[Row]):
     def __init__(self, path: Path, kind: type[Row] | Callable[..., Row]) -> None:
         self.path = path
         self._kind: Callable[..., Row] = kind
-        self._file = path.open("w", encoding="ascii")
+        self._file = path.open("wb")
 
     def append(self, row: Row) -> None:
-        self._file.write(json.dumps(row) + "\n")
+        pickle.dump(tuple(row), self._file)
 
     def extend(self, several: Iterable[Row]) -> None:
         for row in several:
@@ -165,6 +169,6 @@ class _Waiting(Generic[Row]):
         self._file.close()
 
     def __iter__(self) -> Iterator[Row]:
-        with self.path.open(encoding="ascii") as file:
-            for line in file:
-                yield self._kind(*json.loads(line))
+        with self.path.open("rb") as file, suppress(EOFError):
+            while True:
+                yield self._kind(*pickle.load(file))

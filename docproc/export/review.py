@@ -6,7 +6,6 @@ Out: a sheet; rows are ruled off from each other, so that a picture and its numb
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterable
 from typing import Any
@@ -38,18 +37,18 @@ def write_review(workbook: Any, styles: Styles, most_rows: int, review: Iterable
             width_px = max(width_px, NOTICE_WIDTH_PX)
             row_number += 1
             break
-        if not row.crop_base64 and pictures >= MOST_PICTURES and not told:
+        if not row.crop and pictures >= MOST_PICTURES and not told:
             told = True
             notice = f"No pictures after {pictures:,}: see fields.csv for the places."
             width_px = max(width_px, NOTICE_WIDTH_PX)
         lines = max(table.lines(row.source, row.reasons, row.alternatives), 3 if notice else 1)
         height_px = lines * LINE_PX + PICTURE_MARGIN_PX
-        if row.crop_base64:
+        if row.crop:
             pictures += 1
             height_px = max(height_px, PICTURE_HEIGHT_PX + 2 * PICTURE_MARGIN_PX)
         table.sheet.set_row_pixels(row_number, height_px)
         table.text(row_number, 0, notice, styles.ruled.plain)
-        if row.crop_base64:
+        if row.crop:
             width_px = max(width_px, _insert_picture(table.sheet, row_number, row, height_px))
         _write_cells(table, row_number, row, styles)
         row_number += 1
@@ -83,7 +82,7 @@ def _insert_picture(sheet: Any, row_number: int, row: ReviewRow, row_height_px: 
         0,
         "crop",
         {
-            "image_data": io.BytesIO(base64.b64decode(row.crop_base64)),
+            "image_data": io.BytesIO(row.crop),
             "x_scale": scale,
             "y_scale": scale,
             "x_offset": PICTURE_MARGIN_PX,

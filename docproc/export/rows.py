@@ -6,7 +6,7 @@ Out: rows of text. How a row is made safe for CSV or a workbook is those modules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from docproc.page import Unreadable
@@ -29,6 +29,8 @@ FIELD_COLUMNS = (
 )
 FORM_COLUMNS = ("source", "page", "template", "status", "reasons")
 ERROR_COLUMNS = ("source", "page", "error", "remedy")
+MOST_CHANCE = {places: 1 - 10**-places for places in (4, 6)}  #: That is not certain, by the places that show it.
+NO_BOX = ("", "", "", "")
 BLANK = "blank"  #: How "nothing is written there" is called among the alternatives.
 
 
@@ -54,7 +56,7 @@ class ReviewRow(NamedTuple):
     status: str
     reasons: str
     alternatives: str
-    crop_base64: str  #: PNG or JPEG; "" where there is none.
+    crop: bytes  #: PNG or JPEG; b"" where there is none.
     crop_width_px: int = 0
     crop_height_px: int = 0
 
@@ -68,27 +70,30 @@ class ErrorRow(NamedTuple):
     remedy: str
 
 
-def field_rows(record: Record) -> Iterator[tuple[str, ...]]:
-    """The page's rows of fields.csv. A page without fields has one row, without a field, so that it is not lost."""
-    head = (record.ref.source, str(record.ref.index + 1), record.template)
+def field_rows(record: Record, text: Callable[[str], str]) -> Iterator[tuple[str | int, ...]]:
+    """The page's rows of fields.csv. A page without fields has one row, without a field, so that it is not lost.
+
+    Parameters
+    ----------
+    record : Record
+    text : callable
+        What becomes of text that is not our own.
+    """
+    head = (text(record.ref.source), record.ref.index + 1, text(record.template))
     for reading in record.fields:
-        box = ("", "", "", "")
-        if reading.box_px is not None:
-            found = reading.box_px
-            left, top, width, height = (round(value) for value in (found.left, found.top, found.width, found.height))
-            box = (str(left), str(top), str(width), str(height))
+        box = reading.box_px
         yield (
             *head,
-            reading.name,
-            reading.text,
+            text(reading.name),
+            text(reading.text),
             chance(reading.confidence),
-            reading.verdict.value,
-            ";".join(reading.reasons),
-            alternatives(reading),
-            *box,
+            reading.verdict,
+            text(";".join(reading.reasons)),
+            text(alternatives(reading)),
+            *(NO_BOX if box is None else (round(box.left), round(box.top), round(box.width), round(box.height))),
         )
     if not record.fields:
-        yield (*head, "", "", "", record.verdict.value, ";".join(record.reasons), "", "", "", "", "")
+        yield (*head, "", "", "", record.verdict, text(";".join(record.reasons)), "", *NO_BOX)
 
 
 def form_row(record: Record) -> FormRow:
@@ -144,6 +149,8 @@ def is_looked_at_whole(record: Record) -> bool:
 
 def _of_the_page_alone(record: Record) -> list[str]:
     """The page's reasons, without those that a doubtful field tells."""
+    if not record.reasons:
+        return []
     by_fields = set() if is_unread(record) else {reason for field in doubtful(record) for reason in field.reasons}
     return [reason for reason in record.reasons if reason not in by_fields]
 
@@ -153,8 +160,8 @@ def chance(confidence: float, *, places: int = 6) -> str:
 
     Six places of a field's: among the surest, where a threshold is sought, four leave ties.
     """
-    most = 1 - 10**-places
-    return f"{confidence if confidence >= 1 else min(confidence, most):.{places}f}"
+    most = MOST_CHANCE[places]
+    return f"{most if most < confidence < 1 else confidence:.{places}f}"
 
 
 def alternatives(reading: FieldReading) -> str:

@@ -7,7 +7,9 @@ Every text stays text: digits keep their zeros, and nothing can become a formula
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from docproc.export.delimited import writable
@@ -20,9 +22,16 @@ MARGIN = 2  #: Characters; text that fills its column to the edge cannot be told
 FILTER_BUTTON = 4  #: Characters that the button covers, and what bold letters take more.
 PAPER_A4 = 9  #: Number of the paper size in the file format.
 
+MARKED = re.compile(r"[&<>]|_x|\| | \||^ | $")
+"""What XML marks or escapes among printable ASCII characters, in texts that bars join: blanks at an end, too."""
+
 COLORS = {Verdict.ACCEPTED: None, Verdict.REVIEW: "#FFE699", Verdict.REJECTED: "#F4B183"}
 ABSENT_COLOR = "#D9D9D9"  #: Of the cell of a field that the page's form does not have.
 RULE_COLOR = "#A6A6A6"  #: Of the line between two rows.
+
+
+Cell = tuple[str | int, Any]
+"""What is in a cell, and its format."""
 
 
 class Cells:
@@ -65,9 +74,12 @@ class Table:
         frozen_columns: int = 0,
         widest: int = WIDEST,
     ) -> None:
+        from xlsxwriter.utility import xl_col_to_name
+
         self.sheet = workbook.add_worksheet(name)
         self._widest = widest
         self._longest = [0] * len(columns)
+        self._letters = [xl_col_to_name(column) for column in range(len(columns))]
         for column, title in enumerate(columns):
             self.text(0, column, title, styles.title)
             self._longest[column] = len(title) + FILTER_BUTTON
@@ -88,6 +100,26 @@ class Table:
         self.sheet.write_number(row, column, number, style)
         self._longest[column] = max(self._longest[column], len(str(number)))
 
+    def line(self, row: int, cells: Sequence[Cell]) -> None:
+        """Write a cell for each column: as cell by cell, but several times as fast where all text is plain.
+
+        In its mode for constant memory xlsxwriter has each row on disk when the next one begins. Behind these stands
+        the same XML that it would make of the cells.
+        """
+        texts = [str(content) for content, _ in cells]
+        if not _is_plain("|".join(texts)):
+            for column, (content, style) in enumerate(cells):
+                if isinstance(content, int):
+                    self.number(row, column, content, style)
+                else:
+                    self.text(row, column, content, style)
+            return
+        self._longest = list(map(max, self._longest, map(len, texts)))
+        self.sheet._write_single_row(row)
+        self.sheet._check_dimensions(row, len(cells) - 1)
+        xml = "".join(map(_cell_xml, self._letters, repeat(row + 1), texts, cells))
+        self.sheet.fh.write(f'<row r="{row + 1}">{xml}</row>')
+
     def lines(self, *texts: str) -> int:
         """How many lines a row needs in which these texts are wrapped."""
         return max(-(-len(text) // self._widest) for text in (*texts, " "))
@@ -99,6 +131,21 @@ class Table:
         self.sheet.autofilter(0, 0, last_row, len(self._longest) - 1)
         if last_row:
             self.sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{last_row + 1}"})
+
+
+def _cell_xml(letters: str, number: int, text: str, cell: Cell) -> str:
+    content, style = cell
+    opening = f'<c r="{letters}{number}" s="{style._get_xf_index()}"'
+    if not text:
+        return f"{opening}/>"
+    if isinstance(content, int):
+        return f"{opening}><v>{text}</v></c>"
+    return f'{opening} t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def _is_plain(joined: str) -> bool:
+    """Whether texts, joined by bars, need nothing escaped, cut or marked in XML."""
+    return joined.isascii() and joined.isprintable() and len(joined) < LONGEST_TEXT and not MARKED.search(joined)
 
 
 def lay_out(sheet: Any) -> None:

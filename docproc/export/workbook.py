@@ -6,7 +6,7 @@ Out: one workbook.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from docproc.export.legend import ABSENT, ABSENT_MEANING, STATUS_MEANING, reason_rows
 from docproc.export.review import write_review
 from docproc.export.rows import ERROR_COLUMNS, FORM_COLUMNS, ErrorRow, FormRow, ReviewRow
-from docproc.export.sheet import Styles, Table, lay_out
+from docproc.export.sheet import Cell, Styles, Table, lay_out
 
 WIDEST_SENTENCE = 70  #: Characters; errors and remedies are sentences.
 NAMED_COLUMNS = 2  #: Source and page: they stay in sight while the fields are leafed through.
@@ -91,7 +91,6 @@ def _write_forms(
     made = 0
     for start in range(0, max(len(field_names), 1), width):
         names = field_names[start : start + width]
-        columns = {name: len(FORM_COLUMNS) + index for index, name in enumerate(names)}
         rows = iter(forms)
         left = True
         while left:
@@ -100,7 +99,7 @@ def _write_forms(
             table = Table(workbook, styles, title, (*FORM_COLUMNS, *names), frozen_columns=NAMED_COLUMNS)
             last = 0
             for last, form in enumerate(islice(rows, size.rows - 1), start=1):
-                _write_form(table, last, form, columns, styles)
+                _write_form(table, last, form, names, styles)
             table.close(last)
             first_of_next = next(rows, None)
             left = first_of_next is not None
@@ -108,20 +107,19 @@ def _write_forms(
                 rows = chain([first_of_next], rows)
 
 
-def _write_form(table: Table, row: int, form: FormRow, columns: Mapping[str, int], styles: Styles) -> None:
+def _write_form(table: Table, row: int, form: FormRow, names: Sequence[str], styles: Styles) -> None:
     cells = styles.single
-    table.text(row, 0, form.source, cells.plain)
-    table.number(row, 1, form.page, cells.count)
-    table.text(row, 2, form.template, cells.plain)
-    table.text(row, 3, form.status, cells.text[form.status])
-    table.text(row, 4, form.reasons, cells.plain)
-    held = {name: (value, status) for name, value, status in form.cells}
-    for name, column in columns.items():
-        if name in held:
-            value, status = held[name]
-            table.text(row, column, value, cells.text[status])
-        else:
-            table.text(row, column, "", styles.absent)
+    held: dict[str, Cell] = {name: (value, cells.text[status]) for name, value, status in form.cells}
+    absent: Cell = ("", styles.absent)
+    line: list[Cell] = [
+        (form.source, cells.plain),
+        (form.page, cells.count),
+        (form.template, cells.plain),
+        (form.status, cells.text[form.status]),
+        (form.reasons, cells.plain),
+        *[held.get(name, absent) for name in names],
+    ]
+    table.line(row, line)
 
 
 def _write_errors(workbook: Any, styles: Styles, size: SheetSize, errors: Iterable[ErrorRow]) -> None:

@@ -1,14 +1,15 @@
 """Records to JSON text and back, with nothing lost.
 
 In:  a `Record`.
-Out: JSON text without the crops, and the crops by the place of their field; of both, an equal record again.
+Out: JSON text of it and, apart, of its characters, which are most of it and of which no table tells; its crops by the
+     place of their field. Of all three, an equal record again.
 An `Unreadable` needs no text: its four values are columns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +19,9 @@ from docproc.reading import CharacterReading, FieldReading, Reason, Record, Verd
 
 
 def to_json(record: Record) -> str:
-    """The record as JSON text in ASCII; the crops are left out, see `crops_of`."""
+    """The record as JSON text in ASCII, but for what `characters_to_json` and `crops_of` tell."""
     ref = record.ref
-    return json.dumps(
+    return _dumped(
         {
             "ref": {"source": ref.source, "path": ref.path, "index": ref.index, "sha256": ref.sha256},
             "template": record.template,
@@ -31,10 +32,22 @@ def to_json(record: Record) -> str:
             "residual_mm": record.residual_mm,
             "detail": record.detail,
             "fields": [_field_to_json(reading) for reading in record.fields],
-        },
-        separators=(",", ":"),
-        default=float,  # numbers that came out of an array
+        }
     )
+
+
+def characters_to_json(record: Record) -> str:
+    """The characters of each field as JSON text in ASCII: digit, confidence, alternatives, mark."""
+    return _dumped(
+        [
+            [(one.digit, one.confidence, one.alternatives, one.mark) for one in reading.characters]
+            for reading in record.fields
+        ]
+    )
+
+
+def _dumped(told: Any) -> str:
+    return json.dumps(told, separators=(",", ":"), default=float)  # numbers that came out of an array
 
 
 def crops_of(record: Record) -> dict[int, bytes]:
@@ -42,18 +55,21 @@ def crops_of(record: Record) -> dict[int, bytes]:
     return {place: reading.crop_png for place, reading in enumerate(record.fields) if reading.crop_png}
 
 
-def from_json(text: str, crops: Mapping[int, bytes]) -> Record:
-    """The record that `to_json` and `crops_of` were given."""
-    told = json.loads(text)
+def from_json(text: str, characters: str, crops: Mapping[int, bytes]) -> Record:
+    """The record of which `to_json`, `characters_to_json` and `crops_of` tell; "" stands for no characters."""
+    told, fields = json.loads(text), []
+    all_characters = json.loads(characters) if characters else ()
+    for place, reading in enumerate(told["fields"]):
+        # Before schema 2 they stood with their field, under the same four names.
+        known = all_characters[place] if characters else [one.values() for one in reading.get("characters", ())]
+        fields.append(_field_from_json(reading, known, crops.get(place, b"")))
     return Record(
         ref=PageRef(**told["ref"]),
         template=told["template"],
         template_digest=told["template_digest"],
         model_digest=told["model_digest"],
-        fields=tuple(
-            _field_from_json(reading, crops.get(place, b"")) for place, reading in enumerate(told["fields"])
-        ),
-        verdict=Verdict(told["verdict"]),
+        fields=tuple(fields),
+        verdict=_VERDICTS[told["verdict"]],
         reasons=tuple(told["reasons"]),
         residual_mm=told["residual_mm"],
         detail=told["detail"],
@@ -81,30 +97,28 @@ def _field_to_json(reading: FieldReading) -> dict[str, Any]:
         "verdict": reading.verdict,
         "reasons": reading.reasons,
         "alternatives": reading.alternatives,
-        "characters": [
-            {"digit": one.digit, "confidence": one.confidence, "alternatives": one.alternatives, "mark": one.mark}
-            for one in reading.characters
-        ],
         "box_px": None if box is None else [box.left, box.top, box.width, box.height],
     }
 
 
-def _field_from_json(told: Mapping[str, Any], crop_png: bytes) -> FieldReading:
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}  # a call of Verdict takes ten times as long
+
+
+def _field_from_json(told: Mapping[str, Any], characters: Sequence[Iterable[Any]], crop_png: bytes) -> FieldReading:
+    box_px = told["box_px"]
     return FieldReading(
-        name=told["name"],
-        text=told["text"],
-        confidence=told["confidence"],
-        verdict=Verdict(told["verdict"]),
-        reasons=tuple(told["reasons"]),
-        alternatives=_chances(told["alternatives"]),
-        characters=tuple(
-            CharacterReading(one["digit"], one["confidence"], _chances(one["alternatives"]), one["mark"])
-            for one in told["characters"]
-        ),
-        box_px=None if told["box_px"] is None else Box(*told["box_px"]),
-        crop_png=crop_png,
+        told["name"],
+        told["text"],
+        told["confidence"],
+        _VERDICTS[told["verdict"]],
+        tuple(told["reasons"]),
+        tuple(map(tuple, told["alternatives"])),
+        tuple(
+            CharacterReading(digit, confidence, tuple(map(tuple, alternatives)), mark)
+            for digit, confidence, alternatives, mark in characters
+        )
+        if characters
+        else (),
+        None if box_px is None else Box(*box_px),
+        crop_png,
     )
-
-
-def _chances(told: list[list[Any]]) -> tuple[tuple[str, float], ...]:
-    return tuple((text, chance) for text, chance in told)

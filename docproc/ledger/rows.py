@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from docproc.ledger.records import crops_of, to_json
+from docproc.ledger.records import characters_to_json, crops_of, to_json
 from docproc.ledger.states import Event, Standing, State
 from docproc.page import PageRef
 from docproc.reading import Record
@@ -121,8 +121,9 @@ class PageRows:
     def add_reading(self, content: Content, record: Record) -> int:
         """Keep what was read; its number."""
         (reading,) = self._db.execute(
-            "INSERT INTO readings (sha256, page_index, read_with, record) VALUES (?, ?, ?, ?) RETURNING id",
-            (*content, to_json(record)),
+            "INSERT INTO readings (sha256, page_index, read_with, record, characters) VALUES (?, ?, ?, ?, ?) "
+            "RETURNING id",
+            (*content, to_json(record), characters_to_json(record)),
         ).fetchone()
         self._db.executemany(
             "INSERT INTO crops (reading, place, field, png) VALUES (?, ?, ?, ?)",

@@ -119,7 +119,7 @@ MIGRATIONS = (
     ),
     Migration(
         2,
-        "files that are known by their stamps; the batch by a count; what the tables are made of",
+        "files that are known by their stamps; the batch by a count; what the tables are made of; characters apart",
         (
             """CREATE TABLE files (
                 path BLOB PRIMARY KEY,  -- as in pages
@@ -133,6 +133,7 @@ MIGRATIONS = (
             "INSERT INTO batch SELECT coalesce(max(position), 0) FROM pages WHERE in_batch = 1",
             """CREATE VIEW pages_of_batch AS SELECT * FROM pages
                 WHERE in_batch = 1 AND position <= (SELECT entered FROM batch)""",
+            "ALTER TABLE readings ADD COLUMN characters TEXT NOT NULL DEFAULT ''",  # JSON; '': they are in the record
             # No row, or one.
             """CREATE TABLE tables (
                 made_of TEXT NOT NULL,  -- digest of all that decides what is in them

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,25 +101,36 @@ class LedgerView:
         path.unlink(missing_ok=True)
         self._rows("VACUUM INTO ?", (str(path),))
 
-    def outcomes(self) -> Iterator[Record | Unreadable]:
+    def outcomes(
+        self, *, characters: bool = True, crops: Callable[[], bool] = lambda: True
+    ) -> Iterator[Record | Unreadable]:
         """What came of the pages of the batch that have an outcome, in its order.
 
         A page that was not read itself, because an equal one was, has that one's record under its own name.
+
+        Parameters
+        ----------
+        characters : bool
+            Whether records have the characters of their fields, too, which are most of what is to be fetched.
+        crops : callable
+            Whether they have their crops; asked again as this goes on.
 
         Raises
         ------
         LedgerError
             If the ledger is damaged.
         """
+        sql = _OUTCOMES.format(characters="readings.characters" if characters else "''")
         position = -1
-        while rows := self._rows(_OUTCOMES, (position, ROWS_AT_A_TIME)):
+        while rows := self._rows(sql, (position, ROWS_AT_A_TIME)):
             position = rows[-1][0]
-            for _, source, index, path, sha256, duplicate_of, reading, text, message, remedy in rows:
+            for _, source, index, path, sha256, duplicate_of, reading, text, apart, message, remedy in rows:
                 if text is None:
                     yield Unreadable(source, None if index == WHOLE_FILE else index + 1, message, remedy)
-                else:
-                    ref = PageRef(source, os.fsdecode(path), index, sha256)
-                    yield as_page(self._record(reading, text), ref, duplicate_of=duplicate_of)
+                    continue
+                ref = PageRef(source, os.fsdecode(path), index, sha256)
+                record = self._record(reading, text, apart, with_crops=crops())
+                yield as_page(record, ref, duplicate_of=duplicate_of)
 
     def fingerprint(self) -> str:
         """A digest of what came of the batch: where it is the same, `outcomes` are the same."""
@@ -130,11 +141,12 @@ class LedgerView:
                 digest.update(repr(some).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
-    def _record(self, reading: int, text: str) -> Record:
-        crops = dict(self._rows("SELECT place, png FROM crops WHERE reading = ?", (reading,)))
+    def _record(self, reading: int, text: str, characters: str, *, with_crops: bool) -> Record:
+        sql = "SELECT place, png FROM crops WHERE reading = ?"
+        crops = dict(self._rows(sql, (reading,))) if with_crops else {}
         try:
-            return from_json(text, crops)
-        except (ValueError, KeyError, TypeError) as error:
+            return from_json(text, characters, crops)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
             raise damaged(self._path, f"reading {reading}: {error}") from error
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -151,7 +163,7 @@ _SETTLED = """
 """  # a reading is never changed: its number stands for it
 _OUTCOMES = """
     SELECT pages.position, pages.source, pages.page_index, pages.path, pages.sha256, pages.duplicate_of,
-        pages.reading, readings.record, failures.message, failures.remedy
+        pages.reading, readings.record, {characters}, failures.message, failures.remedy
     FROM pages_of_batch AS pages
     LEFT JOIN readings ON readings.id = pages.reading
     LEFT JOIN failures ON failures.page = pages.id
