@@ -191,7 +191,7 @@ def ask(served: tuple[Session, int]) -> Ask:
     session, port = served
 
     def call(path: str, body: Any = None, **changed: str) -> tuple[int, Any]:
-        headers = {"Cookie": f"docproc_editor={session.token}"}
+        headers = {"Cookie": f"docproc_{port}={session.token}"}
         if body is not None:
             headers |= {"Origin": f"http://127.0.0.1:{port}", "Content-Type": "application/json"}
         headers |= {key.title(): value for key, value in changed.items()}
@@ -216,7 +216,7 @@ def test_without_the_token_from_elsewhere_or_for_another_host_nothing_is_answere
 ) -> None:
     for path in ("/", "/template", "/sheet.png", "/editor.js", "/?token=guess"):
         assert ask(path, cookie="")[0] == 403
-    assert ask("/template", cookie="docproc_editor=guess")[0] == 403
+    assert ask("/template", cookie=f"docproc_{served[1]}=guess")[0] == 403
     assert ask("/template", host="evil.example")[0] == 403
     assert ask("/check", {"template": {}}, origin="http://evil.example")[0] == 403
     assert ask("/check", {"template": {}}, origin="")[0] == 403
@@ -274,7 +274,7 @@ def test_a_save_that_is_cut_off_in_its_middle_changes_nothing(
         with socket.create_connection(("127.0.0.1", port)) as connection:
             head = (
                 f"POST /save HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
-                f"Cookie: docproc_editor={session.token}\r\nContent-Type: application/json\r\n"
+                f"Cookie: docproc_{port}={session.token}\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n"
             )
             connection.sendall(head.encode() + sent)

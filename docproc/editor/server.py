@@ -1,19 +1,14 @@
 """The editor's server: one page and what it asks for, for the browser on this machine alone.
 
 In:  a template's path, filled pages to try it on. Out: a Starlette application.
-It listens on 127.0.0.1. A random token in the address that it prints, then in a cookie, is asked of every request; so
-are a Host of this machine and, of requests that do something, its own Origin: no other page can reach it.
+Whom it answers is docproc.serving's subject.
 """
 
 from __future__ import annotations
 
 import io
-import secrets
-import socket
-import webbrowser
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +19,16 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from docproc import serving
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.line_reader import line_reader_beside
 from docproc.decision import Policy
 from docproc.editor import storage
-from docproc.errors import DocprocError, PageError
+from docproc.errors import PageError
 from docproc.form.features import load_reference
 from docproc.form.overlay import white_sheet
 from docproc.form.registration import Registration, register
@@ -44,9 +38,6 @@ from docproc.pipeline import read_page
 from docproc.reading import Record
 
 SHEET_SIDE_PX = 2000  #: Of the pictures that the browser gets.
-COOKIE = "docproc_editor"
-HOSTS = ("127.0.0.1", "localhost")
-_FILES = {"editor.js": "text/javascript", "editor.css": "text/css"}
 
 
 class Session:
@@ -54,7 +45,7 @@ class Session:
 
     def __init__(self, path: Path, filled: Sequence[str]) -> None:
         self.path = path
-        self.token = secrets.token_urlsafe(24)
+        self.token = serving.new_token()
         self.pages: list[PageRef] = (
             [ref for source in find_sources(filled) for ref in list_pages(source)] if filled else []
         )
@@ -119,29 +110,11 @@ def _readers() -> tuple[Any, Any]:
 def application(session: Session, *, port: int) -> Starlette:
     """The pages and answers of one session."""
 
-    def file(name: str) -> Response:
-        content = resources.files("docproc.editor").joinpath(name).read_text(encoding="utf-8")
-        return Response(content, media_type=_FILES.get(name, "text/html"), headers=_HEADERS)
-
-    async def home(request: Request) -> Response:
-        given = request.query_params.get("token", "")
-        if secrets.compare_digest(given, session.token):
-            answer: Response = RedirectResponse("/", status_code=303)
-            answer.set_cookie(COOKIE, session.token, httponly=True, samesite="strict")
-            return answer
-        return file("editor.html")
-
-    async def asset(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name == "favicon.ico":
-            return Response(status_code=204)
-        return file(name) if name in _FILES else _refused(404, "There is no such file.")
-
     async def sheet(request: Request) -> Response:
-        return Response(await run_in_threadpool(session.sheet_png), media_type="image/png", headers=_HEADERS)
+        return Response(await run_in_threadpool(session.sheet_png), media_type="image/png", headers=serving.HEADERS)
 
     async def filled(request: Request) -> Response:
-        return Response(session.filled_png, media_type="image/png", headers=_HEADERS)
+        return Response(session.filled_png, media_type="image/png", headers=serving.HEADERS)
 
     async def template(request: Request) -> Response:
         stored = storage.read(session.path)
@@ -160,7 +133,7 @@ def application(session: Session, *, port: int) -> Starlette:
         try:
             content = await run_in_threadpool(storage.save, session.path, given["template"], given["digest"])
         except storage.Changed:
-            return _refused(
+            return serving.refused(
                 409,
                 f"{session.path.name} was changed by somebody else since this page was opened; nothing was saved.",
             )
@@ -191,7 +164,6 @@ def application(session: Session, *, port: int) -> Starlette:
         return JSONResponse({"fields": fields, "reasons": record.reasons, "detail": record.detail})
 
     routes = [
-        Route("/", home),
         Route("/sheet.png", sheet),
         Route("/filled.png", filled),
         Route("/template", template),
@@ -199,21 +171,15 @@ def application(session: Session, *, port: int) -> Starlette:
         Route("/save", save, methods=["POST"]),
         Route("/save-copy", save_copy, methods=["POST"]),
         Route("/read", read, methods=["POST"]),
-        Route("/{name}", asset),
     ]
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard(session, port))],
-        exception_handlers={DocprocError: _told},
+    return serving.guarded(
+        routes,
+        package="docproc.editor",
+        home="editor.html",
+        files=("editor.js", "editor.css"),
+        token=session.token,
+        port=port,
     )
-
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 NOT_OURS = "This is not what the editor's page sends."
@@ -232,47 +198,8 @@ async def _asked(request: Request, *more: str) -> dict[str, Any]:
     raise HTTPException(400, NOT_OURS)
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DocprocError)
-    return _refused(422, error.message, remedy=error.remedy)
-
-
-def _refused(status: int, message: str, *, remedy: str = "") -> Response:
-    return JSONResponse({"message": message, "remedy": remedy}, status_code=status, headers=_HEADERS)
-
-
-def _guard(
-    session: Session, port: int
-) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    """Refuse what does not come from this machine's browser with the token."""
-    own = {f"{host}:{port}" for host in HOSTS}
-
-    async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        if request.headers.get("host", "") not in own:
-            return _refused(403, "This page is for this machine alone.")
-        origin = request.headers.get("origin")
-        if request.method != "GET" and origin not in {f"http://{host}" for host in own}:
-            return _refused(403, "This was not asked by the editor's own page.")
-        tokens = (
-            request.cookies.get(COOKIE, ""),
-            request.query_params.get("token", "") if request.url.path == "/" else "",
-        )
-        if not any(secrets.compare_digest(token, session.token) for token in tokens):
-            return _refused(403, "Open the address that docproc has printed: it holds the key to this page.")
-        return await answer(request)
-
-    return guard
-
-
 def serve(path: Path, filled: Sequence[str], *, port: int, show: Callable[[str], None], browser: bool) -> None:
-    """Serve until Ctrl-C.
-
-    Parameters
-    ----------
-    port : int
-        0 for any that is free.
-    show : (address) -> None
-        Is given the address to open, once it answers.
+    """Edit a template until Ctrl-C; see `docproc.serving.serve`.
 
     Raises
     ------
@@ -281,25 +208,7 @@ def serve(path: Path, filled: Sequence[str], *, port: int, show: Callable[[str],
     OutputError
         If the port is taken.
     """
-    import uvicorn
-
-    from docproc.errors import OutputError
-
     session = Session(path, filled)
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-        listening.listen()  # before anybody is told the address
-    except OSError as error:
-        raise OutputError(
-            f"Port {port} cannot be used ({error.strerror}).", remedy="Name another with --port, or none."
-        ) from error
-    port = listening.getsockname()[1]
-    address = f"http://127.0.0.1:{port}/?token={session.token}"
-    config = uvicorn.Config(application(session, port=port), log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    show(address)
-    if browser:
-        webbrowser.open(address)
-    server.run(sockets=[listening])
+    serving.serve(
+        lambda port: application(session, port=port), token=session.token, port=port, show=show, browser=browser
+    )
