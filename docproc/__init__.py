@@ -19,6 +19,7 @@ The way of a page, and where to find it:
     storage, download, upload  files in the cloud: reached, fetched ahead of reading, results brought there
     collation                  pages put together to papers: missing, double and foreign ones
     ledger/                    the memory of a batch: its pages, where each stands, what was read
+    correction                 what people say of fields, put on what was read
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets
     editor/                    the template editor: a local page in the browser

@@ -133,6 +133,7 @@ def process_batch(
     served, templates = ({}, {}) if whole_image else templates_for(sources, given, downloads)
     started = time.monotonic()
     settings = {
+        "folder": os.getcwd(),  # paths of inputs and templates may be relative to it
         "inputs": [os.fspath(path) for path in inputs],
         "templates": sorted(templates),
         "whole_image": whole_image,

@@ -49,6 +49,9 @@ class Reason(StrEnum):
     DOUBLE = "double_of"  #: Another page of the form has the same value where none may: `double_of:first.png`.
     MISSING_PAGE = "missing_page"  #: The paper that the page belongs to lacks a page: `missing_page:2`.
     FOREIGN_PAGE = "foreign_page"  #: The page lies inside a paper that it is no page of.
+    CORRECTED = "corrected"  #: A person has typed or chosen the value.
+    CONFIRMED = "confirmed"  #: A person has looked, and says as was read.
+    UNREADABLE = "unreadable"  #: A person has looked, and cannot read it either.
     OTHER_PAPER = "other_paper"  #: The number is not that of the paper's page before it, or behind it.
 
 
@@ -91,6 +94,18 @@ class Record:
     reasons: tuple[str, ...] = ()
     residual_mm: float | None = None  #: How well the page lies on its template; None without one.
     detail: str = ""  #: A sentence for people about what is wrong with the page as a whole.
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says of a field. The reading stays as it was: this stands beside it."""
+
+    old: str  #: The value before it.
+    new: str
+    verdict: Verdict  #: Accepted; rejected where nobody can read it; to review where earlier words are taken back.
+    who: str
+    number: int = 0  #: Later ones have higher numbers; 0 before it is kept.
+    at: str = ""  #: UTC, ISO 8601.
 
 
 def with_detail(reason: Reason, detail: str) -> str:

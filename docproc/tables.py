@@ -2,19 +2,21 @@
 
 In:  a ledger.
 Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, and a `Summary`.
-What only a page's neighbors can say, or all other pages, is said here: see docproc.collation.
+What only a page's neighbors can say, or all other pages, is said here: see docproc.collation; and what people have
+said of fields: see docproc.correction.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from docproc import __version__
 from docproc.collation import Collation
+from docproc.correction import Said, corrected, settled, standing
 from docproc.export import open_results
 from docproc.export.folder import NAMES
 from docproc.export.rows import is_looked_at_whole, is_unread
@@ -39,7 +41,7 @@ class Summary:
     pages: int = 0  #: With a record.
     failed: int = 0  #: Pages, and files as a whole, without one: in errors.csv.
     pages_expected: int = 0  #: As far as is known: files count as one page until they are opened.
-    pages_to_review: int = 0  #: With a verdict other than accepted.
+    pages_to_review: int = 0
     unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
     pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
     pages_doubted: int = 0  #: Pages that were read, and are to review for a reason that none of their fields has.
@@ -50,6 +52,7 @@ class Summary:
     accepted: int = 0  #: Fields.
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
+    unreadable: int = 0  #: Of the fields rejected, those that a person has looked at.
     fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
     review_below: float | None = None  #: The threshold in force; None where none was named.
     read_now: int = 0  #: Pages that this run read, or failed to; the others were read before.
@@ -73,7 +76,7 @@ class Summary:
     @property
     def fields_to_look_at(self) -> int:
         """Fields that stand one by one in the sheet `review`."""
-        return self.review + self.rejected - self.fields_unread
+        return self.review + self.rejected - self.unreadable - self.fields_unread
 
     @property
     def pages_to_look_at(self) -> int:
@@ -159,24 +162,18 @@ def write_tables(
     LedgerError
         If the ledger is damaged.
     """
-    templates = tuple(templates)
-    doubles = _doubles(ledger, templates)
-    papers = Collation(templates)
+    papers = Collation(templates := tuple(templates))
     counts: Counter[str] = Counter()
     failures: list[Unreadable] = []
     with open_results(output, review_below=review_below) as results:
-        outcomes = ledger.outcomes(characters=False, crops=lambda: results.wants_pictures)
-        for kept in _collated(outcomes, papers):
-            if isinstance(kept, Unreadable):
-                results.add_failure(kept)
+        for outcome in outcomes_as_they_stand(ledger, templates, papers, crops=lambda: results.wants_pictures):
+            if isinstance(outcome, Unreadable):
+                results.add_failure(outcome)
                 if len(failures) < FAILURES_NAMED:
-                    failures.append(kept)
-                counts.update(_counts(kept))
-                continue
-            later = doubles.get((kept.ref.source, kept.ref.index + 1)) if doubles else None
-            record = sent_to_review(kept, later.values(), fields=later) if later else kept
-            results.add(record)
-            counts.update(_counts(record))
+                    failures.append(outcome)
+            else:
+                results.add(outcome)
+            counts.update(_counts(outcome))
     return Summary(
         output,
         **counts,
@@ -186,19 +183,61 @@ def write_tables(
     )
 
 
-def _doubles(ledger: LedgerView, templates: Sequence[Template]) -> Mapping[tuple[str, int], Mapping[str, str]]:
+def outcomes_as_they_stand(
+    ledger: LedgerView,
+    templates: Sequence[Template],
+    papers: Collation,
+    *,
+    crops: Callable[[], bool] = lambda: True,
+) -> Iterator[Outcome]:
+    """What came of the pages: as they were read, as other pages cast doubt on them, as people have corrected them.
+
+    Parameters
+    ----------
+    templates : sequence of Template
+        Those that pages were read with.
+    papers : Collation
+        A new one, of these templates; afterwards it knows how many papers are incomplete.
+    crops : () -> bool
+        Whether the next page is wanted with its fields' pictures.
+    """
+    said = {place: standing(fields) for place, fields in ledger.corrections().items()}
+    doubles = _doubles(ledger, templates, said)
+    read: dict[tuple[str, int], Record] = {}  # of pages that people have corrected, while they are held back
+    for kept in _collated(ledger.outcomes(characters=False, crops=crops), papers, said, read):
+        if isinstance(kept, Unreadable):
+            yield kept
+            continue
+        later = doubles.get((kept.ref.source, kept.ref.index + 1)) if doubles else None
+        record = sent_to_review(kept, later.values(), fields=later) if later else kept
+        place = (kept.ref.source, kept.ref.index)
+        yield settled(record, said[place], read.pop(place)) if place in read else record
+
+
+def _doubles(
+    ledger: LedgerView, templates: Sequence[Template], said: Mapping[tuple[str, int], Said]
+) -> Mapping[tuple[str, int], Mapping[str, str]]:
     """Reasons of fields whose value a later page has, too, where no two may: by their page."""
     if not any(template.unique_names for template in templates):
         return {}
     papers = Collation(templates)
-    for _ in _collated(ledger.outcomes(characters=False, crops=lambda: False), papers):
+    for _ in _collated(ledger.outcomes(characters=False, crops=lambda: False), papers, said, {}):
         pass
     return papers.earlier_doubles()
 
 
-def _collated(outcomes: Iterable[Outcome], papers: Collation) -> Iterator[Outcome]:
+def _collated(
+    outcomes: Iterable[Outcome],
+    papers: Collation,
+    said: Mapping[tuple[str, int], Said],
+    read: dict[tuple[str, int], Record],
+) -> Iterator[Outcome]:
     for outcome in outcomes:
-        yield from papers.take(outcome)
+        if isinstance(outcome, Record) and said.get(place := (outcome.ref.source, outcome.ref.index)):
+            read[place] = outcome
+            yield from papers.take(corrected(outcome, said[place]))
+        else:
+            yield from papers.take(outcome)
     yield from papers.end()
 
 
@@ -218,15 +257,16 @@ def _counts(outcome: Outcome) -> dict[str, int]:
     counts = {"pages": 1, "accepted": accepted, "review": review, "rejected": len(verdicts) - accepted - review}
     if outcome.verdict is Verdict.ACCEPTED and not outcome.reasons:
         return counts
-    unread = is_unread(outcome)
+    unread = is_unread(outcome) and is_looked_at_whole(outcome)
     told = {
-        "pages_to_review": outcome.verdict is not Verdict.ACCEPTED,
+        "pages_to_review": outcome.verdict is Verdict.REVIEW,
         "unregistered": any(why in outcome.reasons for why in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
         "pages_unread": unread,
         "pages_doubted": is_looked_at_whole(outcome) and not unread,
         "pages_defective": any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
         "pages_foreign": Reason.FOREIGN_PAGE in outcome.reasons,
         "pages_double": any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
+        "unreadable": sum(Reason.UNREADABLE in reading.reasons for reading in outcome.fields),
         "fields_unread": len(verdicts) - accepted if unread else 0,
     }
     return counts | {name: int(count) for name, count in told.items()}

@@ -23,7 +23,9 @@ FORMS_NAME = "forms.csv"
 WORKBOOK_NAME = "forms.xlsx"
 ERRORS_NAME = "errors.csv"
 NAMES = frozenset((FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, ERRORS_NAME))
-LEDGER_NAMES = frozenset(("ledger.lock", *(f"ledger.sqlite{ending}" for ending in ("", "-wal", "-shm", "-journal"))))
+LEDGER_NAMES = frozenset(
+    ("ledger.lock", "review.lock", *(f"ledger.sqlite{ending}" for ending in ("", "-wal", "-shm", "-journal")))
+)
 
 
 @contextmanager

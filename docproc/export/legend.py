@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from docproc.export.rows import threshold
@@ -49,6 +50,9 @@ REASON_MEANING = {
     f"{Reason.MISSING_PAGE}:N": "Page N of this paper is not there: not scanned, in a wrong place, or not read.",
     Reason.FOREIGN_PAGE.value: "The page lies between the pages of a paper that it does not belong to.",
     Reason.OTHER_PAPER.value: "The page before or behind has another number: two papers, or one number is misread.",
+    Reason.CORRECTED.value: "A person has typed or chosen the value in the review.",
+    Reason.CONFIRMED.value: "A person has looked, and says as was read.",
+    Reason.UNREADABLE.value: "A person has looked, and cannot read it either.",
 }
 
 
@@ -59,3 +63,16 @@ def reason_rows(review_below: float | None) -> Iterator[tuple[str, str]]:
             yield name, f"That the whole value is right is less sure than {threshold(review_below)}."
         else:
             yield name, meaning
+
+
+def in_words(reason: str) -> str:
+    """One reason as it stands in the tables, in a sentence, with its detail."""
+    name, _, detail = reason.partition(":")
+    detail = detail.replace("%3B", ";")
+    for placeholder in ("FILE", "N"):
+        meaning = REASON_MEANING.get(f"{name}:{placeholder}")
+        if meaning is not None:
+            return re.sub(rf"\b{placeholder}\b", lambda _: detail, meaning)
+    kind, _, measure = detail.partition("=")
+    meaning = REASON_MEANING.get(reason) or REASON_MEANING.get(f"{name}:{kind}") or REASON_MEANING.get(name)
+    return reason if meaning is None else f"{meaning} ({measure})" if measure else meaning

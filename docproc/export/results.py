@@ -122,7 +122,7 @@ class Results:
             yield ReviewRow(source, page, "", "", "", record.verdict.value, rows.page_reasons(record), "", b"")
         if rows.is_unread(record):
             return
-        for reading in rows.doubtful(record):
+        for reading in rows.to_look_at(record):
             shown = bool(reading.crop_png) and self.wants_pictures
             self._pictures += shown
             picture = compact(reading.crop_png) if shown else Picture(b"", 0, 0)

@@ -114,9 +114,13 @@ def error_row(failure: Unreadable) -> ErrorRow:
     return ErrorRow(failure.source, page, failure.message, failure.remedy)
 
 
-def doubtful(record: Record) -> Iterable[FieldReading]:
-    """The fields that need eyes."""
-    return (reading for reading in record.fields if reading.verdict is not Verdict.ACCEPTED)
+def to_look_at(record: Record) -> Iterable[FieldReading]:
+    """The fields that need eyes: not those that a person has found unreadable."""
+    return (
+        reading
+        for reading in record.fields
+        if reading.verdict is not Verdict.ACCEPTED and Reason.UNREADABLE not in reading.reasons
+    )
 
 
 def is_unread(record: Record) -> bool:
@@ -141,7 +145,12 @@ def page_reasons(record: Record) -> str:
 
 
 def is_looked_at_whole(record: Record) -> bool:
-    """Whether the page has a row of its own in the review: for a picture's defects by themselves, it has none."""
+    """Whether the page has a row of its own in the review: for a picture's defects by themselves, it has none.
+
+    Nor has one that a person has seen.
+    """
+    if Reason.CONFIRMED in record.reasons or Reason.UNREADABLE in record.reasons:
+        return False
     return is_unread(record) or not all(
         reason.startswith(f"{Reason.DEFECT}:") for reason in _of_the_page_alone(record)
     )
@@ -151,7 +160,7 @@ def _of_the_page_alone(record: Record) -> list[str]:
     """The page's reasons, without those that a doubtful field tells."""
     if not record.reasons:
         return []
-    by_fields = set() if is_unread(record) else {reason for field in doubtful(record) for reason in field.reasons}
+    by_fields = set() if is_unread(record) else {reason for field in to_look_at(record) for reason in field.reasons}
     return [reason for reason in record.reasons if reason not in by_fields]
 
 

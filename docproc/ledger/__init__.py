@@ -1,7 +1,8 @@
 """The only memory of a batch: which pages it has, where each stands, and what was read."""
 
+from docproc.ledger.corrections import WHOLE_PAGE, Corrections, Overtaken, open_corrections
 from docproc.ledger.files import KnownFile, stamp_of
-from docproc.ledger.opening import LEDGER_NAME, NAMES
+from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
 from docproc.ledger.states import State
 from docproc.ledger.store import Entry, Ledger, WaitingPage, digest_of, open_ledger
 from docproc.ledger.view import Counts, LedgerView, Run, read_ledger
@@ -9,15 +10,20 @@ from docproc.ledger.view import Counts, LedgerView, Run, read_ledger
 __all__ = [
     "LEDGER_NAME",
     "NAMES",
+    "WHOLE_PAGE",
+    "Corrections",
     "Counts",
     "Entry",
     "KnownFile",
     "Ledger",
     "LedgerView",
+    "Overtaken",
     "Run",
     "State",
     "WaitingPage",
     "digest_of",
+    "no_run",
+    "open_corrections",
     "open_ledger",
     "read_ledger",
     "stamp_of",

@@ -10,17 +10,20 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from docproc.errors import LedgerError
-from docproc.ledger.schema import migrate, require_current
+from docproc.ledger.schema import MIGRATIONS, migrate, require_current, version_of
 
 LEDGER_NAME = "ledger.sqlite"
 LOCK_NAME = "ledger.lock"
-NAMES = frozenset((LEDGER_NAME, LOCK_NAME, f"{LEDGER_NAME}-wal", f"{LEDGER_NAME}-shm", f"{LEDGER_NAME}-journal"))
+REVIEW_LOCK_NAME = "review.lock"
+NAMES = frozenset(
+    (LEDGER_NAME, LOCK_NAME, REVIEW_LOCK_NAME, f"{LEDGER_NAME}-wal", f"{LEDGER_NAME}-shm", f"{LEDGER_NAME}-journal")
+)
 """All files that a ledger may have in its folder."""
 
 LOCK_S = 0.5  #: A run waits that long for the lock: somebody may only be looking whether it is held.
@@ -53,6 +56,48 @@ def open_to_write(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
+def open_to_correct(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger in `folder` for a review, which may last for days, also while runs come and go.
+
+    It holds no lock between its transactions, and each of them is on the disk when it ends: what a person has said
+    costs more than what can be read anew. Several threads may share it, one at a time.
+
+    Raises
+    ------
+    LedgerError
+        If there is none, it is no ledger of this docproc, another review is open there, or it cannot be written.
+    """
+    path = _ledger_in(folder)
+    connection = _connect(f"{_uri(path)}?mode=rw", by_threads=True)
+    with closing(connection) as db, _locked(folder, review=True), explained(path):
+        if version_of(db, path) != len(MIGRATIONS):
+            with _locked(folder):
+                migrate(db, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA recursive_triggers = ON")
+        try:
+            yield db
+        finally:
+            with suppress(sqlite3.Error):  # a run goes on: it stays in WAL mode till that one's end
+                db.execute("PRAGMA busy_timeout = 0")
+                db.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def no_run(folder: Path) -> Iterator[bool]:
+    """Have no run begin in `folder` till the block ends; False, and nothing is held, where one is going on."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(_locked(folder))
+            is_free = True
+        except LedgerError:
+            is_free = False
+        yield is_free
+
+
+@contextmanager
 def open_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
     """The ledger in `folder` for looking only, also while a run goes on.
 
@@ -61,17 +106,22 @@ def open_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
     LedgerError
         If there is none, or it is no ledger of this docproc.
     """
+    path = _ledger_in(folder)
+    # A run that was killed may have left a journal: what it half wrote has to be undone before anybody can read.
+    mode = "rw" if path.with_name(f"{LEDGER_NAME}-journal").exists() else "ro"
+    with explained(path), closing(_connect(f"{_uri(path)}?mode={mode}")) as db:
+        require_current(db, path)
+        yield db
+
+
+def _ledger_in(folder: Path) -> Path:
     path = folder / LEDGER_NAME
     if not path.is_file():
         raise LedgerError(
             f"{folder}: there is no {LEDGER_NAME} in it.",
             remedy="Name the folder of a batch that was processed, the one given with -o.",
         )
-    # A run that was killed may have left a journal: what it half wrote has to be undone before anybody can read.
-    mode = "rw" if path.with_name(f"{LEDGER_NAME}-journal").exists() else "ro"
-    with explained(path), closing(_connect(f"{_uri(path)}?mode={mode}")) as db:
-        require_current(db, path)
-        yield db
+    return path
 
 
 def is_written(folder: Path) -> bool:
@@ -149,13 +199,18 @@ def _not_writable(path: Path, what: str) -> LedgerError:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One writer at a time. The operating system holds the lock: none is left of a process that was killed."""
-    lock = FileLock(folder / LOCK_NAME)
+def _locked(folder: Path, *, review: bool = False) -> Iterator[None]:
+    """One run, or one review, at a time. The operating system holds the lock: a killed process leaves none."""
+    lock = FileLock(folder / (REVIEW_LOCK_NAME if review else LOCK_NAME))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=LOCK_S)
     except Timeout as error:
+        if review:
+            raise LedgerError(
+                f"{folder}: a review of it is open already.",
+                remedy="Open the address that it has printed, for each reviewer once; or end it with Ctrl-C.",
+            ) from error
         raise LedgerError(
             f"{folder}: another run is going on in this folder{_holder(folder)}.",
             remedy="Wait until it has ended, or stop it; or name another folder with -o.",
@@ -177,8 +232,8 @@ def _holder(folder: Path) -> str:
     return ""
 
 
-def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
+def _connect(uri: str, *, by_threads: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=not by_threads)
 
 
 def _uri(path: Path) -> str:

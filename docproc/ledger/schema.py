@@ -141,6 +141,12 @@ MIGRATIONS = (
             )""",
         ),
     ),
+    Migration(
+        3,
+        "the verdict of a correction",
+        # What a person says of a field after it was corrected; `review` takes earlier corrections back.
+        ("ALTER TABLE corrections ADD COLUMN verdict TEXT NOT NULL DEFAULT 'accepted'",),
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from docproc.ledger.opening import LEDGER_NAME, damaged, explained, is_written, open_to_read
 from docproc.ledger.records import as_page, from_json
 from docproc.page import PageRef, Unreadable
-from docproc.reading import Record
+from docproc.reading import Correction, Record, Verdict
 
 WHOLE_FILE = -1  #: In place of a page's index, for a file that could not be listed.
 ROWS_AT_A_TIME = 64
@@ -132,9 +132,20 @@ class LedgerView:
                 record = self._record(reading, text, apart, with_crops=crops())
                 yield as_page(record, ref, duplicate_of=duplicate_of)
 
+    def corrections(self) -> dict[tuple[str, int], dict[str, Correction]]:
+        """The last word of a person on each field that has one, by the page's source and index, and by its name.
+
+        It may be that earlier ones are taken back. Those on another content of the page's file do not count.
+        """
+        found: dict[tuple[str, int], dict[str, Correction]] = {}
+        for source, index, field, old, new, verdict, who, number, at in self._rows(_CORRECTIONS):
+            said = Correction(old, new, Verdict(verdict), who, number, at)
+            found.setdefault((source, index), {})[field] = said
+        return found
+
     def fingerprint(self) -> str:
-        """A digest of what came of the batch: where it is the same, `outcomes` are the same."""
-        digest = hashlib.sha256()
+        """A digest of what came of the batch: where it is the same, `outcomes` and `corrections` are the same."""
+        digest = hashlib.sha256(repr(self._rows("SELECT max(id) FROM corrections")).encode())
         with explained(self._path):
             rows = self._db.execute(_SETTLED)
             while some := rows.fetchmany(ROWS_AT_A_TIME):
@@ -169,4 +180,15 @@ _OUTCOMES = """
     LEFT JOIN failures ON failures.page = pages.id
     WHERE pages.position > ? AND (pages.reading IS NOT NULL OR failures.page IS NOT NULL)
     ORDER BY pages.position LIMIT ?
+"""
+
+# SQLite takes the other columns from the row that has the largest number.
+_CORRECTIONS = """
+    SELECT pages.source, pages.page_index, said.field, said.old, said.new, said.verdict, said.who, max(said.id),
+        said.at
+    FROM corrections AS said
+    JOIN pages_of_batch AS pages ON pages.id = said.page
+    JOIN readings ON readings.id = said.reading
+    WHERE readings.sha256 = pages.sha256
+    GROUP BY said.page, said.field
 """

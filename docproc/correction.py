@@ -1,0 +1,77 @@
+"""What people have said of fields, put on what was read.
+
+In:  a record, and the last word of a person on its fields and on it as a whole.
+Out: the record as it stands now. It is put on twice: `corrected` before other pages are looked at, since a number may
+     be double only as long as it is misread; `settled` after, since a person who has looked has the last word.
+A value that a person has changed is checked against other pages once more; one that a person confirms is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
+from docproc.ledger import WHOLE_PAGE
+from docproc.reading import Correction, FieldReading, Reason, Record, Verdict
+
+Said = Mapping[str, Correction]
+"""By the field's name."""
+
+
+def standing(said: Said) -> Said:
+    """Those that have not been taken back."""
+    return {name: one for name, one in said.items() if one.verdict is not Verdict.REVIEW}
+
+
+def corrected(record: Record, said: Said) -> Record:
+    """The record with the values that people gave."""
+    fields = tuple(_corrected(one, said[one.name]) if one.name in said else one for one in record.fields)
+    return replace(record, fields=fields)
+
+
+def settled(record: Record, said: Said, read: Record) -> Record:
+    """What `corrected` gave, after other pages were looked at: with the verdicts that people gave.
+
+    `read` is the record as it was read.
+    """
+    confirmed = {name for name, one in said.items() if one.old == one.new or one.verdict is Verdict.REJECTED}
+    fields = tuple(
+        replace(one, verdict=said[one.name].verdict) if one.name in confirmed else one for one in record.fields
+    )
+    record = replace(record, fields=fields)
+    answered = {why for one in (*read.fields, *fields) if one.name in said for why in one.reasons}
+    still = {why for one in to_look_at(record) for why in one.reasons}
+    reasons = tuple(why for why in record.reasons if why not in answered or why in still)
+    record = replace(record, reasons=reasons)
+    page = said.get(WHOLE_PAGE)
+    if page is not None:
+        return _settled_whole(record, page)
+    if any(to_look_at(record)) or is_looked_at_whole(record):
+        return record
+    lacking = any(one.verdict is Verdict.REJECTED for one in fields)
+    more = (Reason.UNREADABLE,) if lacking else ()
+    return replace(record, verdict=Verdict.ACCEPTED, reasons=(*more, *reasons))
+
+
+def _corrected(read: FieldReading, said: Correction) -> FieldReading:
+    if said.verdict is Verdict.REJECTED:
+        reason, chance = Reason.UNREADABLE, 0.0
+    else:
+        reason, chance = Reason.CONFIRMED if said.old == said.new else Reason.CORRECTED, 1.0
+    return replace(read, text=said.new, confidence=chance, verdict=said.verdict, reasons=(reason,), alternatives=())
+
+
+def _settled_whole(record: Record, said: Correction) -> Record:
+    """A person has seen the page as a whole. What could not be read on it then is not going to be."""
+    reason = Reason.UNREADABLE if said.verdict is Verdict.REJECTED else Reason.CONFIRMED
+    reasons = (reason, *record.reasons)
+    if is_unread(record):
+        fields = tuple(
+            replace(one, verdict=Verdict.REJECTED, reasons=(Reason.UNREADABLE, *one.reasons)) for one in record.fields
+        )
+        return replace(record, fields=fields, verdict=Verdict.REJECTED, reasons=reasons)
+    if said.verdict is Verdict.REJECTED:
+        return replace(record, verdict=Verdict.REJECTED, reasons=reasons)
+    verdict = Verdict.REVIEW if any(to_look_at(record)) else Verdict.ACCEPTED
+    return replace(record, verdict=verdict, reasons=reasons)
