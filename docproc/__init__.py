@@ -23,6 +23,7 @@ The way of a page, and where to find it:
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets
     editor/                    the template editor: a local page in the browser
+    review/                    people look at doubtful fields: a local page, too
     serving                    who may talk to such pages: the browser of this machine, with the key
     explain, evaluation        how a page was read; how well a batch was
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)

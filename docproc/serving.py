@@ -9,9 +9,11 @@ are a Host of this machine and, of requests that do something, its own Origin: n
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 import webbrowser
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from importlib import resources
 
 from starlette.applications import Starlette
@@ -25,6 +27,7 @@ from starlette.routing import BaseRoute, Route
 from docproc.errors import DocprocError, OutputError
 
 HOSTS = ("127.0.0.1", "localhost")
+STOP_S = 5  #: What is being answered at the end has so long.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
@@ -136,7 +139,7 @@ def serve(
     show: Callable[[str], None],
     browser: bool,
 ) -> None:
-    """Serve until Ctrl-C.
+    """Serve until Ctrl-C, or SIGTERM, and return then.
 
     Parameters
     ----------
@@ -167,8 +170,14 @@ def serve(
         ) from error
     port = listening.getsockname()[1]
     address = f"http://127.0.0.1:{port}/?token={token}"
-    server = uvicorn.Server(uvicorn.Config(application(port), log_level="warning", lifespan="off"))
+    config = uvicorn.Config(application(port), log_level="warning", lifespan="off", timeout_graceful_shutdown=STOP_S)
+    server = uvicorn.Server(config)
     show(address)
     if browser:
         webbrowser.open(address)
-    server.run(sockets=[listening])
+    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):  # uvicorn ends, and then sends itself the signal once more
+            server.run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGTERM, earlier)

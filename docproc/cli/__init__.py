@@ -12,7 +12,19 @@ import typer
 from typer.core import TyperGroup
 
 from docproc import __version__
-from docproc.cli import bench, compare, evaluate, explain, process, status, synthesize, template, train, train_lines
+from docproc.cli import (
+    bench,
+    compare,
+    evaluate,
+    explain,
+    process,
+    review,
+    status,
+    synthesize,
+    template,
+    train,
+    train_lines,
+)
 from docproc.errors import DocprocError
 
 GUIDE = """Read handwritten numbers off scanned forms.
@@ -28,7 +40,8 @@ Each field is accepted, to review, or rejected, with its reasons.
 """
 
 VERBS = (
-    "process", "status", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare", "bench",
+    "process", "status", "review", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare",
+    "bench",
 )  # fmt: skip
 """In the order in which they are learned."""
 
@@ -69,6 +82,7 @@ def _docproc(
 # One line a verb, or group of verbs; VERBS has their order.
 app.command("process", help=process.HELP)(process.process)
 app.command("status", help=status.HELP)(status.status)
+app.command("review", help=review.HELP)(review.review)
 app.add_typer(template.app, name="template")
 app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)

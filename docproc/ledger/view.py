@@ -96,6 +96,10 @@ class LedgerView:
         """Whether a run is going on now; where none is, pages that seem to be read were left by one that died."""
         return is_written(self._path.parent)
 
+    def version(self) -> int:
+        """Another number each time that others have written since the last call; own writing does not count."""
+        return self._rows("PRAGMA data_version")[0][0]
+
     def copy_to(self, path: Path) -> None:
         """Write it, as it is now, to a new plain file, also while a run fills it."""
         path.unlink(missing_ok=True)
@@ -142,6 +146,19 @@ class LedgerView:
             said = Correction(old, new, Verdict(verdict), who, number, at)
             found.setdefault((source, index), {})[field] = said
         return found
+
+    def page_ref(self, source: str, index: int) -> PageRef | None:
+        """The page of that name, if the batch has it."""
+        sql = "SELECT path, sha256 FROM pages_of_batch WHERE source = ? AND page_index = ?"
+        for path, sha256 in self._rows(sql, (source, index)):
+            return PageRef(source, os.fsdecode(path), index, sha256)
+        return None
+
+    def crop(self, source: str, index: int, field: str) -> bytes:
+        """The picture of a field as PNG; b"" where none was kept."""
+        sql = """SELECT png FROM crops JOIN pages ON pages.reading = crops.reading
+            WHERE pages.source = ? AND pages.page_index = ? AND crops.field = ?"""
+        return next((png for (png,) in self._rows(sql, (source, index, field))), b"")
 
     def fingerprint(self) -> str:
         """A digest of what came of the batch: where it is the same, `outcomes` and `corrections` are the same."""

@@ -1,0 +1,47 @@
+"""`docproc review`: look at doubtful fields in the browser."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HELP = """Look at the fields that need eyes, one a screen, in the browser, by keys alone.
+
+Enter accepts what was read, digits type another value, Shift and 1 to 5 choose one of the likely ones, b is blank,
+? unreadable, u takes the last one back, p shows the whole page. What could do most harm comes first.
+
+Each answer is kept in the ledger at once, with who gave it and when, beside what was read; a moment later it stands
+in the tables. The page is for this machine alone; further reviewers open the same address, and get other fields.
+Ctrl-C here ends it, and the same command goes on.
+
+\b
+Examples:
+  docproc review results
+  docproc review results --who ana --port 8765 --no-browser
+"""
+
+
+def review(
+    results: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of results, as named with -o.", show_default=False)
+    ],
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whom the answers are by.  [default: your user's name]")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of 127.0.0.1; 0 for any that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in your browser.")] = True,
+) -> None:
+    """Serve the review until Ctrl-C."""
+    from docproc.review.server import serve
+
+    def show(address: str, left: int) -> None:
+        typer.echo(f"{left:,} to look at in {results}, at\n  {address}\nCtrl-C ends it.")
+
+    session = serve(results, who=who or getpass.getuser(), port=port, show=show, browser=browser)
+    fault = session.tables_fault
+    typer.echo(f"{session.left():,} are left to look at; the same command goes on.")
+    if fault is not None:
+        typer.echo(f"The tables are without the last answers: {fault.message} {fault.remedy}", err=True)

@@ -1,0 +1,127 @@
+"""The batch that is reviewed: what is to be looked at in it, its pages' pictures, and its tables made anew.
+
+In:  a folder of results, and its ledger.
+Out: items, pictures, tables.
+Templates are those of the last run, where they still are; without them nobody can tell which numbers may be double.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from docproc.collation import Collation
+from docproc.errors import DocprocError, PageError, TemplateError
+from docproc.geometry import Box
+from docproc.ledger import LedgerView, no_run, read_ledger
+from docproc.page import PageRef, load_page
+from docproc.reading import Record
+from docproc.review.queue import Item, items_of
+from docproc.storage import is_url
+from docproc.tables import outcomes_as_they_stand, write_tables
+from docproc.template import Template, load_template
+
+PAGE_SIDE_PX = 1800  #: Of a page that is shown: handwriting can be read, and it is there at once.
+FRAME_COLOR = (220, 0, 40)
+FRAME_MARGIN_PX = 6
+
+
+class Batch:
+    """See the module."""
+
+    def __init__(self, folder: Path, ledger: LedgerView) -> None:
+        self.folder = folder
+        runs = ledger.runs()
+        settings = runs[-1].settings if runs else {}
+        self._base = Path(settings.get("folder", ""))
+        self._review_below: float | None = settings.get("review_below")
+        self._templates, self.fault = self._load(settings.get("templates", ()))
+
+    def items(self, ledger: LedgerView) -> Iterator[Item]:
+        """All that nobody has looked at yet, in the batch's order."""
+        unique = {template.digest: template.unique_names for template in self._templates}
+        for outcome in outcomes_as_they_stand(
+            ledger, self._templates, Collation(self._templates), crops=lambda: False
+        ):
+            if isinstance(outcome, Record):
+                if outcome.template_digest and outcome.template_digest not in unique and self.fault is None:
+                    self.fault = _changed(outcome.template)
+                yield from items_of(outcome, unique.get(outcome.template_digest, ()))
+
+    def write_tables(self) -> bool:
+        """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.
+
+        Raises
+        ------
+        DocprocError
+            If they cannot be written, or the templates that pages were read with are no more.
+        """
+        if self.fault is not None:
+            raise self.fault
+        with no_run(self.folder) as is_free:
+            if is_free:
+                with read_ledger(self.folder) as ledger:
+                    write_tables(ledger, self.folder, templates=self._templates, review_below=self._review_below)
+            return is_free
+
+    def page(self, ref: PageRef, box: Box | None) -> tuple[str, float]:
+        """The page's picture as a data URL, a field's box drawn in it, and how far down that is, 0 to 1.
+
+        Raises
+        ------
+        PageError
+            If the file is no more what was read.
+        """
+        if is_url(ref.path):
+            raise PageError(f"{ref.path} lies in the cloud.", remedy="Open it with the provider's own program.")
+        here = replace(ref, path=str(self._base / ref.path))
+        try:
+            with Path(here.path).open("rb") as file:
+                is_same = hashlib.file_digest(file, "sha256").hexdigest() == ref.sha256
+        except OSError as error:
+            raise PageError(
+                f"{ref.source}: the file cannot be opened ({error.strerror}).", remedy="Put it back where it was."
+            ) from error
+        if not is_same:
+            raise PageError(f"{ref.source} has changed since it was read.", remedy="Process the batch again.")
+        return _framed(load_page(here).pixels, box)
+
+    def _load(self, paths: list[str]) -> tuple[tuple[Template, ...], DocprocError | None]:
+        try:
+            return tuple(load_template(self._base / path) for path in paths), None
+        except DocprocError as error:
+            return (), error
+
+
+def _changed(name: str) -> TemplateError:
+    return TemplateError(
+        f"The template {name!r} is not what pages were read with: it has changed, or is elsewhere.",
+        remedy="Process the batch again: corrections are kept, and the tables are made with them.",
+    )
+
+
+def _framed(pixels: npt.NDArray[np.uint8], box: Box | None) -> tuple[str, float]:
+    picture = Image.fromarray(pixels)
+    scale = min(PAGE_SIDE_PX / max(picture.size), 1)
+    size = (max(round(picture.width * scale), 1), max(round(picture.height * scale), 1))
+    picture = picture.resize(size, Image.Resampling.BOX).convert("RGB")
+    middle = 0.0
+    if box is not None:
+        left, top = box.left * scale - FRAME_MARGIN_PX, box.top * scale - FRAME_MARGIN_PX
+        right, bottom = (
+            left + box.width * scale + 2 * FRAME_MARGIN_PX,
+            top + box.height * scale + 2 * FRAME_MARGIN_PX,
+        )
+        ImageDraw.Draw(picture).rectangle((left, top, right, bottom), outline=FRAME_COLOR, width=3)
+        middle = (top + bottom) / 2 / size[1]
+    written = io.BytesIO()
+    picture.save(written, format="JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}", middle

@@ -1,0 +1,318 @@
+"use strict";
+// One field a screen. What is answered is shown as answered at once and sent in order; the next fields are here already.
+
+const RETRY_MS = 2000, HEARTBEAT_MS = 30000, IDLE_MS = 3000, QUIET_MS = 400;
+const $ = (id) => document.getElementById(id);
+const reviewer = crypto.randomUUID();  // of this page: fields are lent to it
+
+let ahead = [];        // what this page holds; the first is on screen
+let typed = null;      // what stands in place of the value that was read; null: nothing
+let answered = [];     // what can be taken back, the last one last
+let pending = [];      // answers that the server has not confirmed, in order
+let sending = false;
+let shown = null;
+let left = 1;          // in the whole review
+let wary = false;      // a field has come while nothing was on screen: what is being typed is not meant for it
+let lastKey = -QUIET_MS;
+let turn = 0;          // of what was said: what comes from before the last turn is stale
+
+const name = (key) => key.join("\u0000");
+const here = () => ahead[0];
+
+async function post(path, body = {}) {
+  const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ reviewer, who: $("who").value || "somebody", known: known(), ...body }) });
+  const told = await answer.json();
+  return { status: answer.status, ...told };
+}
+
+const known = () => [...new Set([...ahead, ...pending.map((one) => one.item)])].slice(0, 50).map((item) => item.key);
+
+function trouble(words) {
+  $("trouble").textContent = words;
+  $("trouble").hidden = !words;
+}
+
+// -- answers
+
+function answer(value, verdict = "accepted") {
+  const item = here();
+  if (!item) return;
+  turn += 1;
+  ahead.shift();
+  answered.push(item);
+  pending.push({ path: "/say", item, body: { value: item.whole ? "" : value, verdict } });
+  const words = verdict === "rejected" ? "unreadable" : item.whole ? "seen" : value || "blank";
+  item.said = words;
+  $("last").textContent = `${item.key[2] || "Page"}: ${words}`;
+  show();
+  send();
+}
+
+function takeBack() {
+  const item = answered.pop();
+  if (!item) return say("There is nothing to take back.");
+  turn += 1;
+  ahead.unshift(item);
+  pending.push({ path: "/take-back", item, body: {} });
+  $("last").textContent = `${item.key[2] || "Page"}: taken back`;
+  show();
+  send();
+}
+
+async function send() {
+  if (sending) return;
+  sending = true;
+  while (pending.length) {
+    const { path, item, body } = pending[0];
+    let told;
+    try {
+      told = await post(path, { key: item.key, after: item.after, ...body });
+    } catch {
+      told = null;
+    }
+    if (!told || told.status >= 500) {
+      trouble(`Not kept yet: ${pending.length}. docproc does not answer; this page goes on trying. Do not close it.`);
+      await new Promise((done) => setTimeout(done, RETRY_MS));
+      continue;
+    }
+    if (told.status === 403) {
+      trouble("The review was ended. Start it again, and open the new address: what was not kept is asked again.");
+      break;
+    }
+    pending.shift();
+    trouble(told.status === 200 ? "" : `${told.message} ${told.remedy}`);
+    if ("after" in told) item.after = told.after;
+    if (told.status !== 200) drop(item);
+    receive(told);
+  }
+  sending = false;
+}
+
+function drop(item) {  // others have settled it, or it is no more
+  ahead = ahead.filter((one) => one !== item);
+  answered = answered.filter((one) => one !== item);
+  if (shown === item) show();
+  if (!ahead.length) take();
+}
+
+// -- what comes
+
+async function take() {
+  const asked = turn;
+  try {
+    const told = await post("/take");
+    if (asked !== turn || pending.length) return;
+    if (told.status === 403) return trouble(told.message);
+    trouble("");
+    receive(told);
+  } catch {
+    trouble("docproc does not answer. Was it ended? This page goes on asking.");
+  }
+}
+
+function receive(told) {
+  if (told.items) {
+    const here = new Set(known().map(name));
+    ahead.push(...told.items.filter((item) => !here.has(name(item.key))));
+  }
+  if (told.progress) progress(told.progress);
+  if (told.items && (here() !== shown || !here())) show();
+}
+
+function progress(told) {
+  const { done, seconds_left, reviewers, tables } = told;
+  left = told.left;
+  const share = left + done ? Math.floor(100 * done / (left + done)) : 100;
+  $("bar").firstElementChild.style.width = `${share}%`;
+  $("bar").setAttribute("aria-valuenow", share);
+  const parts = [`${left.toLocaleString("en")} left of ${(left + done).toLocaleString("en")}`];
+  if (left && seconds_left !== null) parts.push(seconds_left < 60 ? "under a minute" : `about ${duration(seconds_left)}`);
+  if (reviewers > 1) parts.push(`${reviewers} reviewers`);
+  $("progress").textContent = parts.join(" · ");
+  $("tables").textContent = tables ? `Tables: ${tables}` : "";
+}
+
+function duration(seconds) {
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+// -- the screen
+
+function show() {
+  const item = here();
+  wary ||= Boolean(item) && !shown;
+  shown = item;
+  typed = null;
+  hidePage();
+  leaveText();
+  $("item").hidden = !item;
+  $("nothing").hidden = Boolean(item);
+  if (!item) return showNothing();
+  const [source, , field] = item.key;
+  $("where").textContent = item.page > 1 ? `${source}, page ${item.page}` : source;
+  $("name").textContent = item.whole ? "The page as a whole" : field;
+  $("crop").hidden = !item.crop;
+  $("no-crop").hidden = Boolean(item.crop) || item.whole;
+  if (item.whole) showWhole(item);
+  if (item.crop) {
+    $("crop").src = item.crop;
+    $("crop").alt = `Picture of ${field}`;
+  }
+  $("reasons").replaceChildren(...[...item.reasons, item.detail].filter(Boolean).map((words) => element("li", words)));
+  $("candidates").replaceChildren(...(item.candidates || []).map(({ value, chance }, index) => {
+    const line = element("li");
+    line.append(element("kbd", `⇧${index + 1}`), element("b", value || "blank"), element("small", percent(chance)));
+    return line;
+  }));
+  showValue();
+  speak(item);
+}
+
+function showNothing() {
+  const words = pending.length ? "One moment." : left ? "Others are looking at the rest." : "Nothing is left to look at.";
+  if ($("done").textContent === words) return;
+  $("done").textContent = words;
+  say(words);
+}
+
+function showValue() {
+  const item = here();
+  const value = typed ?? item.value ?? "";
+  $("value").textContent = item.whole ? "Enter: seen · ?: unreadable · p: larger" : value || "blank";
+  $("value").className = item.whole || !value ? "words" : typed === null ? "" : "typed";
+  $("standing").textContent = item.said ? `taken back; you had said ${item.said}` : "";
+}
+
+function speak(item) {
+  const what = item.whole ? `Page ${item.page} of ${item.key[0]}` :
+    `${item.key[2]}: ${spelled(item.value)}, ${percent(item.candidates[0].chance)}`;
+  const others = (item.candidates || []).slice(1).map(({ value }, index) => `${index + 2}: ${spelled(value)}`);
+  say([what, ...item.reasons, ...others].map((words) => words.replace(/[^.]$/, "$&.")).join(" "));
+}
+
+const spelled = (value) => value ? [...value].join(" ") : "blank";
+const percent = (chance) => chance < 0.01 ? "< 1 %" : `${Math.min(Math.floor(100 * chance), 99)} %`;
+
+function say(words) {
+  $("spoken").textContent = words;
+}
+
+function element(kind, words = "") {
+  const made = document.createElement(kind);
+  made.textContent = words;
+  return made;
+}
+
+// -- the page that the field is on
+
+async function pageOf(item) {  // nothing where there is none, or something else is on screen when it comes
+  const gone = { status: 0, message: "docproc does not answer.", remedy: "" };
+  const told = await post("/page", { key: item.key }).catch(() => gone);
+  if (item !== here()) return null;
+  if (told.status === 200) return told;
+  trouble(`${told.message} ${told.remedy}`);
+  return null;
+}
+
+async function showWhole(item) {
+  const told = await pageOf(item);
+  if (!told) return;
+  $("crop").src = told.picture;
+  $("crop").alt = "The whole page";
+  $("crop").hidden = false;
+}
+
+async function showPage() {
+  const told = here() && await pageOf(here());
+  if (!told) return;
+  $("page").src = told.picture;
+  await $("page").decode();
+  $("context").hidden = false;
+  $("context").scrollTop = told.middle * $("page").height - $("context").clientHeight / 2;
+}
+
+function hidePage() {
+  $("context").hidden = true;
+  $("page").removeAttribute("src");
+}
+
+// -- text, for codes and what else is no number
+
+function enterText() {
+  if (!here() || here().whole) return;
+  $("value").hidden = true;
+  $("text").hidden = false;
+  $("text").value = typed ?? here().value;
+  $("text").select();
+  $("text").focus();
+}
+
+function leaveText() {
+  $("value").hidden = false;
+  $("text").hidden = true;
+  $("screen").focus();
+}
+
+// -- keys
+
+const COMMANDS = {
+  b: () => here() && !here().whole && answer(""),
+  "?": () => answer("", "rejected"),
+  u: takeBack,
+  p: () => $("context").hidden ? showPage() : hidePage(),
+  t: enterText,
+  Enter: () => here() && answer(typed ?? here().value ?? ""),
+  Escape: () => { if (!$("context").hidden) hidePage(); else if (here()) { typed = null; showValue(); } },
+  Backspace: () => { if (here() && !here().whole) { typed = (typed ?? here().value).slice(0, -1); showValue(); } },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target === $("who")) {
+    if (event.key === "Enter" || event.key === "Escape") $("screen").focus();
+    return;
+  }
+  if (event.target === $("text")) {
+    if (event.key === "Enter" && !event.repeat) answer($("text").value.trim());
+    else if (event.key === "Escape") leaveText();
+    return;
+  }
+  const isQuiet = event.timeStamp - lastKey >= QUIET_MS;
+  lastKey = event.timeStamp;
+  wary &&= !isQuiet;
+  if (wary) return event.preventDefault();
+  const choice = /^Digit([1-5])$/.exec(event.code);
+  if (/^[0-9]$/.test(event.key)) {
+    if (!here() || here().whole) return;
+    typed = (typed ?? "") + event.key;
+    showValue();
+  } else if (event.key in COMMANDS) {
+    if (event.repeat && event.key !== "Backspace") return;  // a key that is held must not answer field after field
+    COMMANDS[event.key]();
+  } else if (choice && !event.repeat) {
+    const chosen = here()?.candidates?.[choice[1] - 1];  // the key of a digit that gives none: by Shift, or on French ones without
+    if (chosen) answer(chosen.value);
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+
+$("who").addEventListener("change", () => localStorage.setItem("who", $("who").value));
+window.addEventListener("beforeunload", (event) => { if (pending.length) event.preventDefault(); });
+window.addEventListener("pagehide", () => navigator.sendBeacon("/leave", JSON.stringify({ reviewer })));
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) take(); });
+setInterval(() => { if (!document.hidden) take(); }, HEARTBEAT_MS);
+setInterval(() => { if (!document.hidden && !here() && !pending.length) take(); }, IDLE_MS);
+
+(async () => {
+  const { folder, who } = await (await fetch("/start")).json();
+  $("folder").textContent = folder;
+  document.title = `${folder}: review`;
+  $("who").value = localStorage.getItem("who") || who;
+  $("screen").focus();
+  await take();
+})();

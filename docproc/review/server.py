@@ -1,0 +1,168 @@
+"""The review's server: what its page asks for, and what it is told.
+
+In:  a session. Out: a Starlette application; whom it answers is docproc.serving's subject.
+A field is called by its page's source and index and by its name, which are looked up among what is to be reviewed: no
+path that a browser sends is ever opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from docproc import serving
+from docproc.ledger import Overtaken
+from docproc.reading import Verdict
+from docproc.review.queue import Key
+from docproc.review.session import Session, UnknownItem, open_session
+
+AHEAD = 4  #: Fields that a page holds: the one that is looked at, and those that come next.
+LONGEST_VALUE = 200  #: Characters; codes have texts.
+LONGEST_NAME = 60  #: Characters, of a reviewer.
+LARGEST_BODY = 20_000  #: Bytes.
+NOT_OURS = "This is not what the review's page sends."
+
+
+def application(session: Session, *, port: int) -> Starlette:
+    """The page and answers of one review."""
+
+    async def start(request: Request) -> Response:
+        return _json({"folder": session.folder.resolve().name, "who": session.who})
+
+    async def take(request: Request) -> Response:
+        given = await _asked(request)
+        return _json(await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known))
+
+    async def say(request: Request) -> Response:
+        given = await _asked(request)
+        said = partial(session.say, given.reviewer, given.who, given.key, given.value, given.verdict, given.after)
+        return await _told(session, given, said)
+
+    async def take_back(request: Request) -> Response:
+        given = await _asked(request)
+        return await _told(
+            session, given, partial(session.take_back, given.reviewer, given.who, given.key, given.after)
+        )
+
+    async def leave(request: Request) -> Response:
+        session.leave((await _asked(request)).reviewer)
+        return _json({})
+
+    async def page(request: Request) -> Response:
+        given = await _asked(request)
+        try:
+            return _json(await run_in_threadpool(session.page, given.key))
+        except UnknownItem:
+            raise HTTPException(404, "The batch has no such field.") from None
+
+    routes = [
+        Route("/start", start),
+        Route("/take", take, methods=["POST"]),
+        Route("/say", say, methods=["POST"]),
+        Route("/take-back", take_back, methods=["POST"]),
+        Route("/leave", leave, methods=["POST"]),
+        Route("/page", page, methods=["POST"]),
+    ]
+    return serving.guarded(
+        routes,
+        package="docproc.review",
+        home="review.html",
+        files=("review.js", "review.css"),
+        token=session.token,
+        port=port,
+    )
+
+
+async def _told(session: Session, given: _Asked, do: Callable[[], int]) -> Response:
+    """What became of it, and what comes next, in one answer."""
+    try:
+        number = await run_in_threadpool(do)
+    except UnknownItem:
+        raise HTTPException(404, "The batch has no such field.") from None
+    except Overtaken as overtaken:
+        last = overtaken.standing
+        told = "somebody has taken it back" if last is None else f"{last.who} has said {last.new or 'blank'!r}"
+        after = 0 if last is None else last.number
+        return serving.refused(409, f"{given.key[2] or 'This page'}: {told} meanwhile; that stands.", after=after)
+    return _json({"after": number, **await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known)})
+
+
+class _Asked:
+    """What a page sent. What no page of ours would send is a ValueError, KeyError or TypeError."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.reviewer = _line(given["reviewer"], LONGEST_NAME)
+        self.who = _line(given.get("who", ""), LONGEST_NAME)
+        self.key = _key(given.get("key", ("", 0, "")))
+        self.known = {_key(key) for key in given.get("known", ())}  # which the page has: they need not be sent
+        self.value = _line(given.get("value", ""), LONGEST_VALUE)
+        self.verdict = Verdict(given.get("verdict", Verdict.ACCEPTED))
+        self.after = int(given.get("after", 0))
+        if self.verdict is Verdict.REVIEW or (self.verdict is Verdict.REJECTED and self.value):
+            raise ValueError("a person accepts a value, or finds it unreadable")
+
+
+def _key(given: Any) -> Key:
+    source, index, field = given
+    return str(source), int(index), str(field)
+
+
+def _line(given: object, longest: int) -> str:
+    text = str(given).strip()
+    if len(text) > longest or not (text.isprintable()):
+        raise ValueError("no line of text")
+    return text
+
+
+async def _asked(request: Request) -> _Asked:
+    try:
+        body = b""
+        async for some in request.stream():
+            body += some
+            if len(body) > LARGEST_BODY:
+                raise HTTPException(413, NOT_OURS)
+        return _Asked(json.loads(body))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, ClientDisconnect):
+        raise HTTPException(400, NOT_OURS) from None
+
+
+def _json(told: dict[str, Any]) -> Response:
+    return JSONResponse(told, headers=serving.HEADERS)
+
+
+def serve(folder: Path, *, who: str, port: int, show: Callable[[str, int], None], browser: bool) -> Session:
+    """Review a batch until Ctrl-C; the session as it ended.
+
+    Parameters
+    ----------
+    who : str
+        Whom corrections are by, unless a browser names another one.
+    show : (address, items left) -> None
+        Is given the address to open, once it answers.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger, or another review of it is open.
+    OutputError
+        If the port is taken.
+    """
+    with open_session(folder, who=who) as session:
+        serving.serve(
+            lambda port: application(session, port=port),
+            token=session.token,
+            port=port,
+            show=lambda address: show(address, session.left()),
+            browser=browser,
+        )
+    return session

@@ -1,0 +1,270 @@
+"""One review of one batch, while it is open: who looks at what, what they say, and the tables that follow.
+
+In:  a ledger that is open for corrections.
+Out: what the browsers show. Any thread may call; whatever was answered is in the ledger.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock, Timer
+from typing import Any
+
+from docproc.errors import DocprocError, PageError
+from docproc.export.legend import in_words
+from docproc.ledger import Corrections, Overtaken, open_corrections
+from docproc.reading import Correction, Verdict
+from docproc.review.batch import Batch
+from docproc.review.pace import Pace
+from docproc.review.queue import Item, Key, Queue
+from docproc.serving import new_token
+
+CANDIDATES = 5  #: Values that have a key.
+FOLLOW = "follow in a moment"
+PAUSE_S = 5.0  #: After the last correction the tables are made anew.
+SHARE = 0.1  #: Of the time, at most, that the making of tables takes.
+LOOK_AGAIN_S = 5.0  #: Whether a run has brought more is asked no oftener, where nothing is left.
+
+
+class UnknownItem(Exception):  # noqa: N818 - a fact about a request
+    """The batch has no such field, or it needs no look."""
+
+
+@contextmanager
+def open_session(folder: Path, *, who: str) -> Iterator[Session]:
+    """A review of the batch in `folder`; when the block ends, the tables are made once more if need be.
+
+    Raises
+    ------
+    LedgerError
+        If there is none, or another review of it is open.
+    """
+    with open_corrections(folder) as corrections:
+        session = Session(folder, corrections, who)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+class Session:
+    """See the module."""
+
+    def __init__(self, folder: Path, corrections: Corrections, who: str) -> None:
+        self.token = new_token()
+        self.folder = folder
+        self.who = who  #: Unless a browser names another one.
+        self._corrections = corrections
+        self._lock = Lock()  # of all below
+        self._queue = Queue()
+        self._pace = Pace()
+        self._last: dict[Key, Correction] = {}
+        self._done: set[Key] = set()
+        self._tables = _Tables(self)
+        with corrections.view() as ledger:
+            self.batch = Batch(folder, ledger)
+        self._version = -1  # of the ledger, when it was listed
+        self._looked = -LOOK_AGAIN_S
+        with self._lock:
+            self._look_again()
+
+    def take(self, reviewer: str, count: int, known: Collection[Key] = ()) -> dict[str, Any]:
+        """What the reviewer looks at next, without what is known to the browser, and how far the review is."""
+        now = time.monotonic()
+        with self._lock:
+            items = self._queue.take(reviewer, count, now)
+            if not items and now - self._looked >= LOOK_AGAIN_S:
+                self._look_again()
+                items = self._queue.take(reviewer, count, now)
+            told = [(item, self._last.get(item.key)) for item in items if item.key not in known]
+            progress = self._progress(now)
+        return {"items": [self._shown(item, last) for item, last in told], "progress": progress}
+
+    def say(self, reviewer: str, who: str, key: Key, new: str, verdict: Verdict, after: int) -> int:
+        """Keep what the reviewer says of a field; the number of the correction.
+
+        Raises
+        ------
+        UnknownItem
+        Overtaken
+            If somebody else was faster.
+        """
+        _, old = self._known(key)
+        try:
+            said = self._corrections.add(*key, Correction(old, new, verdict, who), after=after)
+        except Overtaken as overtaken:
+            self._note(key, overtaken.standing)
+            raise
+        self._note(key, said)
+        with self._lock:
+            self._pace.settled(reviewer, time.monotonic())
+        self._tables.follow()
+        return said.number
+
+    def take_back(self, reviewer: str, who: str, key: Key, after: int) -> int:
+        """Have the field as it was read, and to be looked at by the reviewer; the number of the correction.
+
+        Raises
+        ------
+        UnknownItem
+        Overtaken
+            If somebody else has said something of it since.
+        """
+        item, old = self._known(key)
+        read = "" if item.reading is None else item.reading.text
+        said = self._corrections.add(*key, Correction(old, read, Verdict.REVIEW, who), after=after)
+        with self._lock:
+            self._last[key] = said
+            self._done.discard(key)
+            self._queue.reopen(key, reviewer, time.monotonic())
+        self._tables.follow()
+        return said.number
+
+    def leave(self, reviewer: str) -> None:
+        """The reviewer closes the page."""
+        with self._lock:
+            self._queue.leave(reviewer)
+
+    def page(self, key: Key) -> dict[str, Any]:
+        """The picture of the page that a field is on.
+
+        Raises
+        ------
+        UnknownItem
+        PageError
+            If it is no more there.
+        """
+        item, _ = self._known(key)
+        with self._corrections.view() as ledger:
+            ref = ledger.page_ref(item.source, item.index)
+        if ref is None:
+            raise PageError(f"{item.source} is in the batch no more.", remedy="Load the page anew.")
+        picture, middle = self.batch.page(ref, None if item.reading is None else item.reading.box_px)
+        return {"picture": picture, "middle": middle}
+
+    def close(self) -> None:
+        """The review ends."""
+        self._tables.close()
+
+    def left(self) -> int:
+        """How many things are still to be looked at."""
+        with self._lock:
+            return self._queue.left
+
+    @property
+    def tables_fault(self) -> DocprocError | None:
+        """Why the tables are not up to date, if they cannot be."""
+        return self._tables.fault
+
+    def _known(self, key: Key) -> tuple[Item, str]:
+        """The item, and its value as it stands."""
+        with self._lock:
+            item = self._queue.item(key)
+            last = self._last.get(key)
+        if item is None:
+            raise UnknownItem
+        if last is not None and last.verdict is not Verdict.REVIEW:
+            return item, last.new
+        return item, "" if item.reading is None else item.reading.text
+
+    def _note(self, key: Key, said: Correction | None) -> None:
+        with self._lock:
+            if said is None:
+                return
+            self._last[key] = said
+            if said.verdict is not Verdict.REVIEW:
+                self._done.add(key)
+                self._queue.settle(key)
+
+    def _look_again(self) -> None:
+        """List what there is to look at, unless nothing has come since."""
+        self._looked = time.monotonic()
+        with self._corrections.view() as ledger:
+            if ledger.version() == self._version:
+                return
+            self._version = ledger.version()
+            said = ledger.corrections()
+            self._last = {(*place, name): one for place, fields in said.items() for name, one in fields.items()}
+            self._done = {key for key, one in self._last.items() if one.verdict is not Verdict.REVIEW}
+            self._queue.renew(self.batch.items(ledger))
+
+    def _progress(self, now: float) -> dict[str, Any]:
+        reviewers = self._queue.reviewers(now)
+        fault = self._tables.fault
+        return {
+            "left": self._queue.left,
+            "done": len(self._done),
+            "seconds_left": self._pace.seconds_left(self._queue.left, reviewers),
+            "reviewers": reviewers,
+            "tables": self._tables.state if fault is None else f"{fault.message} {fault.remedy}",
+        }
+
+    def _shown(self, item: Item, last: Correction | None) -> dict[str, Any]:
+        reading = item.reading
+        told = {
+            "key": item.key,
+            "page": item.index + 1,
+            "reasons": [in_words(reason) for reason in item.reasons],
+            "detail": item.detail,
+            "after": 0 if last is None else last.number,
+            "whole": reading is None,
+        }
+        if reading is None:
+            return told
+        with self._corrections.view() as ledger:
+            crop = ledger.crop(*item.key)
+        likely = [(reading.text, reading.confidence), *reading.alternatives][:CANDIDATES]
+        return told | {
+            "value": reading.text,
+            "candidates": [{"value": value, "chance": chance} for value, chance in likely],
+            "crop": f"data:image/png;base64,{base64.b64encode(crop).decode()}" if crop else "",
+        }
+
+
+class _Tables:
+    """The tables, made anew when nobody has said anything for a moment."""
+
+    def __init__(self, session: Session) -> None:
+        self.fault: DocprocError | None = None
+        self.state = ""
+        self._session = session
+        self._lock = Lock()  # of the timer
+        self._making = Lock()
+        self._timer: Timer | None = None
+        self._pause_s = PAUSE_S
+
+    def follow(self) -> None:
+        """Something was said."""
+        with self._lock:
+            self.state = FOLLOW
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = Timer(self._pause_s, self._make)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def close(self) -> None:
+        """Make them at once, if need be."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+        with self._making:  # whatever is being made is made to its end
+            is_due = self.state == FOLLOW
+        if is_due:
+            self._make()
+
+    def _make(self) -> None:
+        with self._making:
+            began = time.monotonic()
+            self.state = "up to date"
+            try:
+                if not self._session.batch.write_tables():
+                    self.state = "made by the run that goes on"
+                self.fault = None
+            except DocprocError as error:
+                self.fault, self.state = error, FOLLOW
+            self._pause_s = max(PAUSE_S, (time.monotonic() - began) / SHARE)

@@ -1,0 +1,226 @@
+"""A review in a real browser, by keys alone: `pytest -m browser`, with Debian's chromium."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flagged import flagged, truth_of
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Review:
+    """A review that is open."""
+
+    folder: Path
+    address: str
+    process: subprocess.Popen[str]
+
+    def opened_in(self, browser: Browser) -> Page:
+        page = browser.new_page(viewport={"width": 1300, "height": 850})
+        page.goto(self.address)
+        page.wait_for_selector("#item:not([hidden])")
+        return page
+
+    def end(self) -> None:
+        self.process.terminate()
+        assert self.process.wait() == 0
+
+    def tables(self) -> list[dict[str, str]]:
+        self.end()
+        with (self.folder / "fields.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def begun(folder: Path, *more: str) -> Review:
+    command = [sys.executable, "-m", "docproc", "review", str(folder), "--who", "ana", "--no-browser", *more]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    address = next(found[0] for line in process.stdout if (found := re.search(r"http://\S+", line)))
+    return Review(folder, address, process)
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Iterator[Review]:
+    began = begun(flagged(tmp_path, 10))
+    yield began
+    if began.process.poll() is None:
+        began.process.kill()
+        began.process.wait()
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def asked(page: Page, field: str) -> None:
+    expect(page.locator("#name")).to_have_text(field)
+
+
+def kept(page: Page, left: int) -> None:
+    expect(page.locator("#progress")).to_contain_text(f"{left} left of 10")
+
+
+def test_fields_are_accepted_chosen_typed_blanked_and_given_up_by_keys_alone(
+    browser: Browser, review: Review
+) -> None:
+    page = review.opened_in(browser)
+    asked(page, "field 0")
+    press(page, "Shift+Digit2")  # the second of the likely values
+    asked(page, "field 1")
+    answers = (["Enter"], ["b"], ["?"], [*"00123", "Enter"], [*"12", "Backspace", *"34", "Enter"])
+    for number, keys in enumerate(answers, start=1):
+        press(page, *keys)
+        asked(page, f"field {number + 1}")
+        kept(page, 9 - number)
+    press(page, "t")
+    page.keyboard.type("A-7")
+    press(page, "Enter")
+    kept(page, 3)
+    rows = review.tables()
+    assert [(row["value"], row["status"], row["reasons"]) for row in rows[:8]] == [
+        (truth_of(0), "accepted", "corrected"),
+        (truth_of(1), "accepted", "confirmed"),
+        ("", "accepted", "corrected"),
+        ("", "rejected", "unreadable"),
+        ("00123", "accepted", "corrected"),
+        ("134", "accepted", "corrected"),
+        ("A-7", "accepted", "corrected"),
+        (truth_of(7), "review", "low_confidence"),
+    ]
+
+
+def test_the_last_answers_are_taken_back_one_after_another(browser: Browser, review: Review) -> None:
+    page = review.opened_in(browser)
+    press(page, "Enter", "b")
+    asked(page, "field 2")
+    press(page, "u", "u")
+    asked(page, "field 0")
+    expect(page.locator("#standing")).to_have_text(f"taken back; you had said {truth_of(0)[:-1]}4")
+    press(page, "Shift+Digit2", "Enter", "Enter")
+    kept(page, 7)
+    assert [row["value"] for row in review.tables()[:2]] == [truth_of(0), truth_of(1)]
+
+
+def test_a_key_that_is_held_answers_one_field(browser: Browser, review: Review) -> None:
+    page = review.opened_in(browser)
+    for _ in range(3):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    kept(page, 9)
+    asked(page, "field 1")
+
+
+def test_the_page_is_shown_and_hidden_again_with_what_was_typed_kept(browser: Browser, review: Review) -> None:
+    page = review.opened_in(browser)
+    press(page, *"98", "p")
+    expect(page.locator("#page")).to_be_visible()
+    press(page, "p")
+    expect(page.locator("#page")).to_be_hidden()
+    expect(page.locator("#value")).to_have_text("98")
+
+
+def test_answers_wait_where_docproc_does_not_answer_and_are_kept_when_it_does(
+    browser: Browser, review: Review
+) -> None:
+    page = review.opened_in(browser)
+    review.process.send_signal(signal.SIGSTOP)
+    press(page, "Enter", "Enter")
+    asked(page, "field 2")
+    review.process.send_signal(signal.SIGCONT)
+    kept(page, 8)
+    page.route("**/say", lambda route: route.abort())
+    press(page, "Enter")
+    expect(page.locator("#trouble")).to_contain_text("Not kept yet: 1.")
+    page.unroute("**/say")
+    kept(page, 7)
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_two_reviewers_get_different_fields_and_what_one_leaves_the_other_gets(
+    browser: Browser, review: Review
+) -> None:
+    ana, ben = review.opened_in(browser), review.opened_in(browser)
+    asked(ana, "field 0")
+    for number in (4, 5, 6, 7, 8, 9):
+        asked(ben, f"field {number}")
+        press(ben, "Enter")
+        kept(ben, 13 - number)
+    expect(ben.locator("#done")).to_have_text("Others are looking at the rest.")
+    press(ana, "Enter")
+    asked(ana, "field 1")
+    ana.close(run_before_unload=True)
+    for number in (1, 2, 3):
+        asked(ben, f"field {number}")
+        ben.wait_for_timeout(500)  # keys that are pressed at once would be taken for the rest of earlier ones
+        press(ben, "Enter")
+    expect(ben.locator("#done")).to_have_text("Nothing is left to look at.")
+
+
+def test_what_is_typed_while_nothing_is_on_screen_is_not_meant_for_what_comes(
+    browser: Browser, review: Review
+) -> None:
+    page = review.opened_in(browser)
+    review.process.send_signal(signal.SIGSTOP)
+    press(page, *["Enter"] * 4)
+    expect(page.locator("#done")).to_have_text("One moment.")
+    press(page, *"12")
+    review.process.send_signal(signal.SIGCONT)
+    for _ in range(20):
+        page.wait_for_timeout(50)
+        press(page, "3")
+    asked(page, "field 4")
+    expect(page.locator("#value")).to_have_text(truth_of(4))
+
+
+def test_a_review_goes_on_where_another_was_ended_and_after_a_reload(browser: Browser, review: Review) -> None:
+    page = review.opened_in(browser)
+    press(page, "Enter")
+    kept(page, 9)
+    page.reload()
+    asked(page, "field 1")
+    review.end()
+    press(page, "Enter")
+    expect(page.locator("#trouble")).to_contain_text("Not kept yet: 1.")
+    port = re.search(r":(\d+)/", review.address)
+    assert port is not None
+    again = begun(review.folder, "--port", port[1])
+    expect(page.locator("#trouble")).to_contain_text("Start it again, and open the new address")
+    asked(again.opened_in(browser), "field 1")
+    again.end()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1300, 850), (640, 420)])  # 1280 x 840 at 200 %
+def test_picture_value_and_reasons_are_in_sight_and_told_to_screen_readers(
+    browser: Browser, review: Review, width: int, height: int
+) -> None:
+    page = review.opened_in(browser)
+    page.set_viewport_size({"width": width, "height": height})
+    for part in ("#crop", "#value", "#reasons"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator("#spoken")).to_contain_text("field 0: 0 4 2 7 4, 50 %. The chance that")
+    assert page.evaluate("document.activeElement.id") == "screen"
