@@ -21,7 +21,8 @@ import uvicorn
 from flagged import flagged, truth_of
 from ledgers import entry, record
 
-from docproc.ledger import LEDGER_NAME, open_ledger
+from docproc.ledger import LEDGER_NAME, Entry, open_ledger
+from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.review.server import application
 from docproc.review.session import Session, open_session
 
@@ -219,7 +220,7 @@ def test_after_the_review_the_tables_have_its_answers_and_a_new_one_goes_on(tmp_
         with open_session(folder, who="ana") as session:
             (item,) = session.take("one", 1)["items"]
             assert item["key"] == ("001.png", 0, f"field {number}")
-            session.say("one", "ana", item["key"], "777", "accepted", 0)
+            session.say("one", "ana", item["key"], "777", Verdict.ACCEPTED, 0)
         with (folder / "fields.csv").open(encoding="utf-8", newline="") as file:
             values = [row["value"] for row in csv.DictReader(file)]
         assert values[: number + 2] == ["777"] * (number + 1) + [truth_of(number + 1)]
@@ -235,6 +236,43 @@ def test_what_a_run_brings_meanwhile_is_looked_at_too(tmp_path: Path, monkeypatc
             (page,) = run.waiting()
             run.started([page.id])
             run.keep(page.id, replace(record(page.ref, crop_png=b""), reasons=()))
-            session.say("one", "ana", item["key"], "1", "accepted", 0)
+            session.say("one", "ana", item["key"], "1", Verdict.ACCEPTED, 0)
             (new,) = session.take("one", 3)["items"]
         assert new["key"] == ("000001.png", 0, "amount")
+
+
+def kept(folder: Path, *outcomes: Record) -> Path:
+    with open_ledger(folder, settings={"folder": "", "templates": []}) as run:
+        run.enter(Entry(outcome.ref, "read") for outcome in outcomes)
+        for page, outcome in zip(run.waiting(), outcomes, strict=True):
+            run.started([page.id])
+            run.keep(page.id, outcome)
+    return folder
+
+
+def test_a_page_that_could_not_be_laid_on_its_form_is_seen_as_a_whole_and_rejected(tmp_path: Path) -> None:
+    empty = FieldReading("amount", "", 0.0, Verdict.REVIEW, (Reason.REGISTRATION,))
+    page = Record(entry(1).ref, "form", "", "", (empty,), Verdict.REVIEW, (Reason.REGISTRATION,), detail="Odd lines.")
+    with open_session(kept(tmp_path / "out", page), who="ana") as session:
+        (item,) = session.take("one", 3)["items"]
+        assert item["whole"]
+        assert item["reasons"] == ["The page does not lie on its template: another form, or too distorted."]
+        assert item["detail"] == "Odd lines."
+        session.say("one", "ana", item["key"], "", Verdict.ACCEPTED, 0)
+        assert session.left() == 0
+    with (tmp_path / "out" / "forms.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["status"], row["reasons"]) == ("rejected", "confirmed;registration")
+
+
+def test_without_the_templates_that_pages_were_read_with_the_tables_are_left_to_the_next_run(tmp_path: Path) -> None:
+    page = replace(record(entry(1).ref, crop_png=b""), reasons=())
+    with open_session(kept(tmp_path / "out", page), who="ana") as session:
+        (item,) = session.take("one", 3)["items"]
+        session.say("one", "ana", item["key"], "71", Verdict.ACCEPTED, 0)
+    assert session.tables_fault is not None
+    assert session.tables_fault.message == (
+        "The template 'form' is not what pages were read with: it has changed, or is elsewhere."
+    )
+    assert not (tmp_path / "out" / "fields.csv").exists()
+    assert [field for field, *_ in rows(tmp_path / "out")] == ["amount"]

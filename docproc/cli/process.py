@@ -300,7 +300,8 @@ def _next_step(summary: Summary) -> str:
         return f"read {summary.place_of('errors.csv')}: it says for each input why it could not be read."
     if summary.pages_to_review:
         shown = _counted(summary)
-        return f"open {summary.place_of('forms.xlsx')}; the sheet `review` shows what needs eyes ({shown})."
+        first = "" if isinstance(summary.output, str) else f"docproc review {summary.output}, or "
+        return f"{first}open {summary.place_of('forms.xlsx')}; the sheet `review` shows what needs eyes ({shown})."
     if summary.failed:
         return f"read {summary.place_of('errors.csv')}: it says what to do about the pages that failed."
     return f"open {summary.place_of('forms.xlsx')}; nothing needs review."

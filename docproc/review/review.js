@@ -155,6 +155,7 @@ function show() {
   $("name").textContent = item.whole ? "The page as a whole" : field;
   $("crop").hidden = !item.crop;
   $("no-crop").hidden = Boolean(item.crop) || item.whole;
+  $("item").classList.toggle("whole", item.whole);
   if (item.whole) showWhole(item);
   if (item.crop) {
     $("crop").src = item.crop;
