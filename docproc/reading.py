@@ -33,7 +33,7 @@ class Reason(StrEnum):
     NOT_A_DIGIT = "not_a_digit"  #: A mark that is no digit (letter, scribble, overwriting).
     GAP = "gap"  #: A blank cell between filled ones.
     LENGTH = "length"  #: More or fewer digits than the field allows.
-    RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max`, `rule:regex`, `rule:check_digit`.
+    RULE = "rule"  #: A value rule failed: `rule:min`, `rule:max` and so on.
     READERS_DISAGREE = "readers_disagree"  #: Digit by digit, and as a whole line, the field reads differently.
     CODE_UNREADABLE = "code_unreadable"  #: No QR code or barcode is read in its place, or several.
     LOW_RESOLUTION = "low_resolution"  #: Too few pixels to a digit.

@@ -1,4 +1,4 @@
-"""What a value must satisfy: length, range, pattern, check digit; and what that says about how it was read.
+"""What a value must satisfy (length, range, pattern, date, list), and what that says about how it was read.
 
 In:  a field of the template and the value that was read in it, with its alternatives.
 Out: the reasons that speak against a value; the chances of all values in the light of the rules.
@@ -6,13 +6,15 @@ Out: the reasons that speak against a value; the chances of all values in the li
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import re
 from collections.abc import Sequence
 
 from docproc.reading import Reason
-from docproc.template import Field
+from docproc.template import DATE_PART, Field
 
+LEAP_YEAR = 2000  #: Stands for the year of a date without one: February 29 may be.
 BROKEN_CHANCE = 0.02  #: Share of the values on paper that break their field's rules: slips of the pen.
 
 
@@ -58,8 +60,25 @@ def check(field: Field, text: str) -> tuple[str, ...]:
         broken.append(f"{Reason.RULE}:regex")
     if rules.check_digit is not None and not _has_valid_check_digit(rules.check_digit, text):
         broken.append(f"{Reason.RULE}:check_digit")
+    if rules.date is not None and not _is_date(rules.date, text):
+        broken.append(f"{Reason.RULE}:date")
+    if rules.values is not None and text not in rules.values:
+        broken.append(f"{Reason.RULE}:values")
     return tuple(broken)
 
 
 def _has_valid_check_digit(module: str, text: str) -> bool:
     return bool(importlib.import_module(f"stdnum.{module}").is_valid(text))
+
+
+def _is_date(written: str, text: str) -> bool:
+    """Whether `text` is a day of the calendar, as `written`: `DDMMYY`. Of two digits, the year is one of 2000 on."""
+    if len(text) != len(written):
+        return False
+    part = {match.group(): int(text[match.start() : match.end()]) for match in DATE_PART.finditer(written)}
+    year = part.get("YYYY", LEAP_YEAR + part.get("YY", 0))
+    try:
+        datetime.date(year, part["MM"], part["DD"])
+    except ValueError:
+        return False
+    return True

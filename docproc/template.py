@@ -64,6 +64,9 @@ Length = Annotated[
 ]
 
 
+DATE_PART = re.compile(r"DD|MM|YYYY|YY|.")
+DATE_PARTS = (["DD", "MM"], ["DD", "MM", "YY"], ["DD", "MM", "YYYY"])  #: In whatever order, a year or none.
+
 UNIQUE = (
     "Whether no two pages of the form may have the same value here, like the number of an exam. Pages of one paper "
     "that have it under the same name must agree in it."
@@ -83,6 +86,13 @@ class Rules(_Strict):
     check_digit: str | None = Key(
         None, description="A python-stdnum module that must accept the value: luhn, iban, isbn, de.idnr, ..."
     )
+    date: str | None = Key(
+        None,
+        description="The value is a date, written without separators: DDMMYY, DDMMYYYY, YYYYMMDD, DDMM, ...",
+    )
+    values: tuple[str, ...] | None = Key(
+        None, min_length=1, description='The only values that there are, in quotes: ["007", "012"].'
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -100,6 +110,10 @@ class Rules(_Strict):
                 raise ValueError(f"check_digit {self.check_digit!r} is no module of python-stdnum") from error
             if not hasattr(module, "is_valid"):
                 raise ValueError(f"check_digit {self.check_digit!r} has no is_valid; name a module like luhn")
+        if self.date is not None and sorted(DATE_PART.findall(self.date)) not in DATE_PARTS:
+            raise ValueError(f"date {self.date!r} is no date of DD, MM and YY or YYYY, like DDMMYY")
+        if not all(re.fullmatch(r"[0-9]+", value) for value in self.values or ()):
+            raise ValueError("values are digits, since these are what is read")
         return self
 
 

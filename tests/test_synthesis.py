@@ -162,6 +162,8 @@ def test_values_obey_the_rules_of_the_template(seed):
         Field(name="c", kind="free", box=Box(0, 40, 20, 8), length=4, rules=Rules(regex=r"20[12]\d")),
         Field(name="d", kind="cell", box=Box(0, 60, 20, 8), required=True, rules=Rules(max=5)),
         Field(name="e", kind="free", box=Box(0, 80, 20, 8), required=True),
+        Field(name="f", kind="comb", box=Box(0, 90, 60, 8), cells=6, rules=Rules(date="DDMMYY")),
+        Field(name="g", kind="comb", box=Box(0, 99, 60, 8), cells=3, rules=Rules(values=("007", "012"))),
     )
     rng = np.random.default_rng(seed)
     for field in fields:

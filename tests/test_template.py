@@ -186,6 +186,9 @@ def test_a_length_must_fit_the_cells(tmp_path: Path) -> None:
         ("{min: 9, max: 3}", "min 9 is above max 3"),
         ("{regex: '['}", "is no regular expression"),
         ("{check_digit: no.such.thing}", "is no module of python-stdnum"),
+        ("{date: DDMMJJ}", "is no date of DD, MM and YY or YYYY"),
+        ("{values: ['12', 'A4']}", "values are digits"),
+        ("{values: []}", "there must be at least one"),
     ],
 )
 def test_a_rule_that_cannot_be_checked_is_refused(tmp_path: Path, rules: str, words: str) -> None:

@@ -33,6 +33,8 @@ REASON_MEANING = {
     f"{Reason.RULE}:max": "The value is larger than the template allows.",
     f"{Reason.RULE}:regex": "The value does not have the pattern that the template asks for.",
     f"{Reason.RULE}:check_digit": "The check digit does not fit the others: a digit is misread or miswritten.",
+    f"{Reason.RULE}:date": "The value is no date, or not written as the template asks for.",
+    f"{Reason.RULE}:values": "The value is none of those that the template lists.",
     Reason.CODE_UNREADABLE.value: "No QR code or barcode could be read in its place, or several are there.",
     Reason.LOW_RESOLUTION.value: "There are too few pixels to a digit: scan at 200 dpi or more.",
     Reason.FAINT.value: "The marks are too faint to tell from the paper.",

@@ -15,7 +15,7 @@ import numpy as np
 from docproc.form.cutting import crop
 from docproc.form.features import load_reference
 from docproc.geometry import Box
-from docproc.template import Field, Template
+from docproc.template import Field, Rules, Template
 
 NARROWEST_MM, LOWEST_MM = 5.0, 6.0  #: Of a box for one digit.
 LOWEST_FREE_MM = 7.0  #: Of a field that is written freely.
@@ -76,8 +76,7 @@ def _of_field(field: Field, template: Template) -> Iterator[str]:
         yield _SENTENCES["dark"]
     if field.kind != "cell" and field.length is None:
         yield _SENTENCES["length"]
-    rules = field.rules
-    is_ruled = any(rule is not None for rule in (rules.min, rules.max, rules.regex, rules.check_digit))
+    is_ruled = field.rules != Rules()
     if not is_ruled and field.kind != "cell" and field.lengths[1] >= LONG:
         yield _SENTENCES["check"]
 

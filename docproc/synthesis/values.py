@@ -9,6 +9,7 @@ A field whose name ends in `total` gets the sum of the `cell` and `free` fields 
 from __future__ import annotations
 
 import calendar
+import datetime
 import importlib
 import re
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from docproc.errors import TemplateError
 from docproc.rules import check
-from docproc.template import Field, Template
+from docproc.template import DATE_PART, Field, Template
 
 BLANK_SHARE = 0.12  #: Of the fields that may be blank.
 ZEROS_SHARE = 0.4  #: Of the numbers that have room for leading zeros.
@@ -61,7 +62,7 @@ def draw_value(field: Field, rng: np.random.Generator) -> str:
     raise TemplateError(
         f"field {field.name!r}: no number of {field.lengths[0]} to {field.lengths[1]} digits that keeps its rules "
         f"was found in {MOST_TRIES} tries.",
-        remedy="Check that length, min, max, regex and check_digit can hold together; for `synthesize`, loosen them.",
+        remedy="Check that length and rules can hold together; for `synthesize`, loosen them.",
     )
 
 
@@ -71,6 +72,12 @@ def _guess(field: Field, rng: np.random.Generator) -> str:
     if field.kind == "free" and field.length is None:
         most = MOST_FREE_DIGITS
     rules = field.rules
+    if rules.values is not None:
+        return str(rng.choice(rules.values))
+    if rules.date is not None:
+        day = datetime.date(SOME_YEAR, 1, 1) + datetime.timedelta(days=int(rng.integers(0, 365)))
+        part = {"DD": f"{day.day:02}", "MM": f"{day.month:02}", "YYYY": f"{day.year}", "YY": f"{day.year % 100:02}"}
+        return DATE_PART.sub(lambda found: part[found.group()], rules.date)
     if rules.min is not None or rules.max is not None:
         low = max(rules.min or 0, 0)
         high = min(rules.max if rules.max is not None else 10**most - 1, 10**most - 1)
