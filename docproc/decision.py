@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docproc.reading import FieldReading, Reason, Verdict
+from docproc.reading import FieldReading, Reason, Verdict, is_change
 
 UNUSABLE = 0.01  #: Confidence below which a value helps nobody who looks at the field.
 
-#: Reasons that tell what was seen and do not by themselves call for a look.
+#: Reasons that tell what was seen and do not by themselves call for a look; nor does what a rule changed.
 INFORMATIVE = frozenset({Reason.CROSSED_OUT, Reason.DASH})
 
 
@@ -31,7 +31,7 @@ def decide(
     found = list(dict.fromkeys(reasons))
     if confidence < policy.review_below:
         found.append(Reason.LOW_CONFIDENCE)
-    against = [reason for reason in found if reason not in INFORMATIVE]
+    against = [reason for reason in found if reason not in INFORMATIVE and not is_change(reason)]
     if not against:
         return Verdict.ACCEPTED, tuple(found)
     if has_ink and Reason.NOT_A_DIGIT in against and (not text or confidence < UNUSABLE):

@@ -36,8 +36,9 @@ from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.location import LocatedField
 from docproc.form.teeth import remove_teeth
 from docproc.geometry import Box
+from docproc.joint import JointReading, Rule, read_jointly
 from docproc.page import Mask, Page
-from docproc.reading import FieldReading, Reason, Verdict
+from docproc.reading import FieldReading, Reason, Verdict, changed_by
 from docproc.rules import check, weigh
 
 RULED_SHARE = 0.1  #: Of a field's height, along its edges: there is print, not only writing,
@@ -92,6 +93,27 @@ class Proposal:
     lattice: Lattice | None  #: For free fields: its candidates are `glyphs`, in order.
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """A field before its verdict."""
+
+    proposal: Proposal
+    meaning: Interpretation
+    chances: Sequence[tuple[str, float]]  #: Of its values, after the field's own rules, best first.
+    reasons: tuple[str, ...]  #: What speaks against it, whatever its value.
+
+    @property
+    def name(self) -> str:
+        """The field's."""
+        return self.proposal.image.field.name
+
+    def verdict(self, policy: Policy) -> tuple[Verdict, tuple[str, ...]]:
+        """What becomes of its best value, and why."""
+        text, confidence = self.chances[0]
+        has_ink = self.meaning.has_ink
+        return decide(text=text, confidence=confidence, has_ink=has_ink, reasons=self.reasons, policy=policy)
+
+
 def read_fields(
     page: Page,
     located: Sequence[LocatedField],
@@ -101,24 +123,31 @@ def read_fields(
     line_reader: LineReader | None = None,
     witness: Witness | None = None,
     hidden: Collection[str] = (),
+    rules: Sequence[Rule] = (),
     trace: Trace | None = None,
 ) -> tuple[FieldReading, ...]:
     """Read fields whose places on the page are known: one call of the recognizer for all of their glyphs.
 
-    Those that are `hidden` under glare, by their names, go to review, whatever is read.
+    Those that are `hidden` under glare, by their names, go to review, whatever is read. Those that `rules` tie
+    together are read together.
     """
     watch = trace or Silent()
     proposals = propose(page, located, trace=watch)
     glyphs = normalize_all([glyph.ink for proposal in proposals for glyph in proposal.glyphs])
     marks = marks_from(recognizer.recognize(glyphs), recognizer.card.classes)
-    readings: list[FieldReading] = []
+    drafts: list[Draft] = []
     taken = 0
     for proposal in proposals:
         own = slice(taken, taken + len(proposal.glyphs))
         known = (f"{Reason.DEFECT}:{Kind.GLARE}",) if proposal.image.field.name in hidden else ()
-        readings.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
+        drafts.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
         taken = own.stop
-    return tuple(readings)
+    # Of a field that nobody can read, the rules speak as of one that is not known.
+    known_values = {
+        draft.name: [] if draft.verdict(policy)[0] is Verdict.REJECTED else draft.chances for draft in drafts
+    }
+    joint = read_jointly(known_values, rules) if rules else {}
+    return tuple(_decided(draft, joint.get(draft.name), policy, watch) for draft in drafts)
 
 
 def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None = None) -> tuple[Proposal, ...]:
@@ -203,9 +232,9 @@ def _read_field(
     witness: Witness | None,
     policy: Policy,
     trace: Trace,
-) -> FieldReading:
-    """The field's value, its verdict, and why."""
-    image, field = proposal.image, proposal.image.field
+) -> Draft:
+    """What the field says by itself, and what speaks against it."""
+    field = proposal.image.field
     meaning = interpret(proposal, marks)
     if proposal.lattice is not None and proposal.lattice.pieces and not isinstance(trace, Silent):
         _show_lattice(proposal, proposal.lattice, marks, meaning, trace)
@@ -213,17 +242,31 @@ def _read_field(
         meaning = _with_line(proposal, meaning, line_reader, witness, policy, trace)
     # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
     broken = check(field, meaning.text)
-    (text, confidence), *others = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
-    verdict, reasons = decide(
-        text=text,
-        confidence=confidence,
-        has_ink=meaning.has_ink,
-        reasons=(*meaning.reasons, *_defects(proposal, meaning), *known, *broken),
-        policy=policy,
-    )
     for index, (glyph, mark) in enumerate(zip(glyphs, marks, strict=True)):
         trace.picture(f"5-glyph-{index:02d}", glyph, field=field.name)
         trace.note(f"glyph {index}: {_in_words(mark)}", field=field.name)
+    return Draft(
+        proposal=proposal,
+        meaning=meaning,
+        chances=weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives]),
+        reasons=(*meaning.reasons, *_defects(proposal, meaning), *known, *broken),
+    )
+
+
+def _decided(draft: Draft, joint: JointReading | None, policy: Policy, trace: Trace) -> FieldReading:
+    """The field's value, its verdict, and why."""
+    image, meaning = draft.proposal.image, draft.meaning
+    field = image.field
+    by_itself, own_chance = draft.chances[0]
+    if joint is not None:
+        draft = replace(draft, chances=joint.chances, reasons=_with_rules(draft, joint, policy))
+        trace.note(
+            f"by itself {by_itself!r} at {own_chance:.4f}; with the fields that rules tie it to, all of which are "
+            f"right at {joint.group_chance:.4f}, {joint.chances[0][0]!r} at {joint.chances[0][1]:.4f}",
+            field=field.name,
+        )
+    (text, confidence), *others = draft.chances
+    verdict, reasons = draft.verdict(policy)
     trace.note(
         f"{text!r} at {confidence:.4f} (by the ink alone {meaning.text!r} at {meaning.confidence:.4f}), threshold "
         f"{policy.review_below:g}: {verdict} {';'.join(reasons)}".rstrip(),
@@ -236,10 +279,26 @@ def _read_field(
         verdict=verdict,
         reasons=reasons,
         alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
-        characters=meaning.characters,
+        characters=meaning.characters if text == by_itself else (),
         box_px=image.page_from_field.box(image.box_px),
         crop_png=b"" if verdict is Verdict.ACCEPTED and not field.unique else as_png(image.picture),
     )
+
+
+def _with_rules(draft: Draft, joint: JointReading, policy: Policy) -> tuple[str, ...]:
+    """What speaks against a field once it is read together with others.
+
+    Fields that satisfy their rules settle what its readers disagree on. Where a rule changes a value that the ink
+    alone was sure of, one of the two is wrong, and a person says which.
+    """
+    by_itself, own_chance = draft.chances[0]
+    reasons = [reason for reason in draft.reasons if not (joint.is_confirmed and reason == Reason.READERS_DISAGREE)]
+    doubted = list(joint.broken)
+    if joint.changed_by:
+        reasons.append(changed_by(joint.changed_by, by_itself, joint.chances[0][0]))
+        if own_chance >= policy.review_below:
+            doubted.append(joint.changed_by)
+    return (*reasons, *(f"{Reason.RULE}:{name}" for name in doubted))
 
 
 def _show_lattice(

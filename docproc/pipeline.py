@@ -78,6 +78,7 @@ def read_page(
             line_reader=line_reader,
             witness=witness,
             hidden=defects.hidden,
+            rules=sheet.template.comparisons if sheet.template else (),
             trace=watch,
         )
         readings += sheet.codes

@@ -113,6 +113,19 @@ def with_detail(reason: Reason, detail: str) -> str:
     return f"{reason}:{detail.replace(';', '%3B')}"
 
 
+def changed_by(rule: str, before: str, after: str) -> str:
+    """The reason that says that a rule between fields changed a value: `rule:total changed 7 to 1`."""
+    return f"{Reason.RULE}:{rule}{_CHANGED}{before or 'blank'} to {after or 'blank'}"
+
+
+def is_change(reason: str) -> bool:
+    """Whether a reason is one that `changed_by` gives."""
+    return reason.startswith(f"{Reason.RULE}:") and _CHANGED in reason
+
+
+_CHANGED = " changed "
+
+
 def sent_to_review(record: Record, reasons: Iterable[str], *, fields: Mapping[str, str] | None = None) -> Record:
     """The record with more reasons for which a person should look: of the page, and of fields by their name."""
     why = fields or {}

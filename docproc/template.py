@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from docproc.errors import TemplateError
+from docproc.expression import Comparison, parse
 from docproc.geometry import Box
 from docproc.template_faults import explain_fault, line_of
 
@@ -194,6 +195,19 @@ class Paper(_Strict):
         return self
 
 
+class Relation(_Strict):
+    """What the values of several fields must satisfy together."""
+
+    name: str = Key(pattern=r"^[\w -]+$", description="Results name it: `rule:NAME`.")
+    check: str = Key(
+        description="Sums of fields, compared: `total == q1 + q2`, `start <= end`. A * in names stands for the same "
+        "text in all of them: `row*_total == row*_q1 + row*_q2` is a rule for each row; `sum(row*_q1)` adds a column."
+    )
+    trust: float = Key(
+        0.98, gt=0.5, lt=1, description="The chance that what is written on paper satisfies it: people add wrongly."
+    )
+
+
 class PageSize(_Strict):
     """The sheet, in mm."""
 
@@ -263,9 +277,11 @@ class Template(_Strict):
     )
     tolerance_mm: float = Key(1.0, gt=0, description="Pages that lie worse than this on their template go to review.")
     fields: tuple[Field, ...] = Key(min_length=1, description="The places to read, at least one.")
+    rules: tuple[Relation, ...] = Key((), description="What the values of several fields must satisfy together.")
 
     _folder: Path = PrivateAttr(Path())
     _digest: str = PrivateAttr("")
+    _comparisons: tuple[tuple[Relation, Comparison], ...] = PrivateAttr(())
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -306,7 +322,18 @@ class Template(_Strict):
             if not sheet.contains(place.box, slack=1e-6):
                 raise ValueError(f"the code {place.name!r}: its box leaves the sheet")
             names.add(place.name)
+        self._comparisons = tuple((rule, one) for rule in self.rules for one in self._parsed(rule, list(seen)))
         return self
+
+    def _parsed(self, rule: Relation, names: Sequence[str]) -> tuple[Comparison, ...]:
+        if rule.name in Rules.model_fields:
+            raise ValueError(f"rule {rule.name!r}: a rule of one field has this name; take another")
+        if sum(other.name == rule.name for other in self.rules) > 1:
+            raise ValueError(f"rule {rule.name!r}: the name is used twice; rename one")
+        try:
+            return parse(rule.check, names)
+        except ValueError as error:
+            raise ValueError(f"rule {rule.name!r}: {error}") from error
 
     @property
     def reference_path(self) -> Path | None:
@@ -317,6 +344,11 @@ class Template(_Strict):
     def digest(self) -> str:
         """SHA-256 of the file's content and of the reference image's: what a reading depended on."""
         return self._digest
+
+    @property
+    def comparisons(self) -> tuple[tuple[Relation, Comparison], ...]:
+        """Its rules between fields, one for each row where a rule has wildcards."""
+        return self._comparisons
 
     @property
     def unique_names(self) -> tuple[str, ...]:

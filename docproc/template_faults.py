@@ -46,13 +46,14 @@ def explain_fault(
     elif where and isinstance(where[-1], str) and first["type"] != "value_error":
         message = f"{where[-1]}: {_in_words(first)}"
     name = _field_name(data, where)
-    quoted = re.match(r"field '([^']+)'", message)
-    if quoted:  # a fault between fields is reported on the template; its line is the field's own
+    quoted = re.match(r"(field|rule) '([^']+)'", message)
+    if quoted:  # a fault between fields is reported on the template; its line is that of the field, or of the rule
+        kind = f"{quoted[1]}s"
         where = next(
             (
-                ("fields", index)
-                for index, field in reversed(list(enumerate(data["fields"])))
-                if isinstance(field, dict) and field.get("name") == quoted[1]
+                (kind, index)
+                for index, named in reversed(list(enumerate(data[kind])))
+                if isinstance(named, dict) and named.get("name") == quoted[2]
             ),
             where,
         )
@@ -98,6 +99,7 @@ def _in_words(fault: Mapping[str, Any]) -> str:
         ("greater_than_equal", "ge", "{} or more"),
         ("less_than_equal", "le", "{} or less"),
         ("greater_than", "gt", "more than {}"),
+        ("less_than", "lt", "less than {}"),
     ):
         if kind == name:
             return f"it must be {words.format(f'{limits[limit]:g}')}, not {fault['input']}"

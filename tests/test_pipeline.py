@@ -89,6 +89,25 @@ def read(pixels: np.ndarray, templates=(), **options):
     return read_page(page, templates, WidthReader(), POLICY, **options)
 
 
+class DoubtfulReader(WidthReader):
+    """Is not sure whether what is narrow is a 1 or a 7."""
+
+    def __init__(self, **ones):
+        self.chances = {"1": ones["one"], "7": ones["seven"]}
+
+    def recognize(self, glyphs):
+        chances = super().recognize(glyphs)
+        narrow = chances[:, CLASSES.index("1")] > 0.5
+        for digit, chance in self.chances.items():
+            chances[narrow, CLASSES.index(digit)] = chance
+        return chances
+
+
+def read_under(rule, reader):
+    page = Page(PageRef("slip.png", "slip.png", 0, "0"), filled(), None)
+    return by_name(read_page(page, [template(rules=[{"name": "r", **rule}])], reader, POLICY))
+
+
 def by_name(record):
     return {reading.name: reading for reading in record.fields}
 
@@ -176,3 +195,33 @@ def test_a_trace_sees_every_stage_of_every_field():
         assert {
             (field, stage) for stage in ("1-cut", "2-darkness", "3-ink", "4-without-rules", "5-glyph-00", "note")
         } <= watcher.seen
+
+
+def test_a_rule_between_fields_decides_between_two_readings_and_says_so():
+    number = read_under({"check": "number == 10"}, DoubtfulReader(one=0.38, seven=0.6))["number"]
+    assert (number.text, number.verdict, number.reasons) == ("010", Verdict.ACCEPTED, ("rule:r changed 070 to 010",))
+    assert number.alternatives[0][0] == "070"
+    assert number.characters == ()
+
+
+def test_what_a_rule_changes_against_sure_ink_is_looked_at():
+    number = read_under({"check": "number == 70", "trust": 0.999}, DoubtfulReader(one=0.95, seven=0.04))["number"]
+    assert (number.text, number.verdict) == ("070", Verdict.REVIEW)
+    assert number.reasons == ("rule:r changed 010 to 070", "rule:r")
+
+
+def test_fields_that_contradict_each_other_are_all_looked_at_and_no_others():
+    fields = read_under({"check": "code == amount + 5"}, WidthReader())
+    assert {name: reading.text for name, reading in fields.items()} == {"number": "010", "amount": "01", "code": "1"}
+    assert {name for name, reading in fields.items() if "rule:r" in reading.reasons} == {"amount", "code"}
+    assert fields["amount"].verdict is fields["code"].verdict is Verdict.REVIEW
+    assert fields["code"].crop_png[:4] == b"\x89PNG"
+    assert fields["number"].verdict is Verdict.ACCEPTED
+
+
+def test_a_rule_that_speaks_of_nothing_written_changes_nothing():
+    plain = by_name(read(filled(code=False), [template()]))
+    ruled = by_name(read(filled(code=False), [template(rules=[{"name": "r", "check": "code == amount + 5"}])]))
+    assert [(one.text, one.verdict, one.reasons) for one in plain.values()] == [
+        (one.text, one.verdict, one.reasons) for one in ruled.values()
+    ]

@@ -283,7 +283,7 @@ def test_grouped_cells_leave_the_gaps_free() -> None:
 
 def test_every_key_is_explained_to_people_in_words() -> None:
     groups = {group.name: {key.name: key for key in group.keys} for group in groups_of(json_schema())}
-    assert list(groups) == ["template", "page size", "fiducial", "code place", "paper", "field", "rules"]
+    assert list(groups) == ["template", "page size", "fiducial", "code place", "paper", "field", "rules", "relation"]
     assert set(groups["template"]) == set(Template.model_fields)
     assert set(groups["field"]) == set(Field.model_fields)
     assert set(groups["rules"]) == set(Rules.model_fields)

@@ -73,7 +73,9 @@ def test_the_legend_has_headings_and_names_the_threshold_in_force(tmp_path: Path
     assert ("reason", "meaning") in rows
     meaning = dict(rows)
     assert "less sure than 0.90" in str(meaning["low_confidence"])
-    assert {"rule:min", "rule:max", "rule:regex", "rule:check_digit", "duplicate_of:FILE"} <= set(meaning)
+    assert {"rule:min", "rule:max", "rule:regex", "rule:check_digit", "rule:NAME", "duplicate_of:FILE"} <= set(
+        meaning
+    )
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0.9, "0.90"), (0.0, "0.00"), (1.0, "1.00"), (0.999, "0.999")])
