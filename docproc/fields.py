@@ -295,7 +295,8 @@ def _with_rules(draft: Draft, joint: JointReading, policy: Policy) -> tuple[str,
     reasons = [reason for reason in draft.reasons if not (joint.is_confirmed and reason == Reason.READERS_DISAGREE)]
     doubted = list(joint.broken)
     if joint.changed_by:
-        reasons.append(changed_by(joint.changed_by, by_itself, joint.chances[0][0]))
+        value = joint.chances[0][0]
+        reasons += [changed_by(joint.changed_by, by_itself, value), *check(draft.proposal.image.field, value)]
         if own_chance >= policy.review_below:
             doubted.append(joint.changed_by)
     return (*reasons, *(f"{Reason.RULE}:{name}" for name in doubted))

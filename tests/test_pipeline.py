@@ -210,6 +210,15 @@ def test_what_a_rule_changes_against_sure_ink_is_looked_at():
     assert number.reasons == ("rule:r changed 010 to 070", "rule:r")
 
 
+def test_what_a_rule_changes_to_a_value_that_the_field_may_not_have_is_looked_at():
+    fields = [{**field, "rules": {"max": 50}} if field["name"] == "number" else field for field in FORM["fields"]]
+    form = template(fields=fields, rules=[{"name": "r", "check": "number == 70", "trust": 0.99999}])
+    page = Page(PageRef("slip.png", "slip.png", 0, "0"), filled(), None)
+    number = by_name(read_page(page, [form], DoubtfulReader(one=0.5, seven=0.49), POLICY))["number"]
+    assert (number.text, number.verdict) == ("070", Verdict.REVIEW)
+    assert "rule:max" in number.reasons
+
+
 def test_fields_that_contradict_each_other_are_all_looked_at_and_no_others():
     fields = read_under({"check": "code == amount + 5"}, WidthReader())
     assert {name: reading.text for name, reading in fields.items()} == {"number": "010", "amount": "01", "code": "1"}
