@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -28,7 +29,9 @@ from docproc.errors import LedgerError, OutputError
 from docproc.export.folder import NAMES
 from docproc.ledger import LEDGER_NAME, read_ledger
 from docproc.storage import is_url, user_cache
-from docproc.tables import Summary
+
+if TYPE_CHECKING:
+    from docproc.tables import Summary
 
 EVERY_S = 300.0  #: Between two copies of the ledger while pages are read.
 SHARE = 0.1  #: Of the time, at most, that such copies take: a ledger of many pages has gigabytes.

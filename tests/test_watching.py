@@ -18,10 +18,10 @@ import pytest
 from killing import attempts, differing_tables, draw_scans
 from PIL import Image
 
-from docproc import litert, watching
+from docproc import listing, litert, watching
 from docproc.batch import process_batch
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED, PageError
-from docproc.ledger import read_ledger
+from docproc.ledger import files, read_ledger
 from docproc.tables import Summary
 
 #: A shell that starts jobs in the background has them ignore Ctrl-C, and so would all that they start.
@@ -140,6 +140,33 @@ def test_a_page_whose_writing_paused_fails_alone_and_is_read_when_it_is_whole(in
     assert seen == [["00.png"]]
     assert inbox.names("errors.csv") == []
     assert inbox.names() == ["00.png", "01.png"]
+
+
+def test_a_page_that_is_written_anew_while_another_one_comes_is_read_when_it_is_whole(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "UNSETTLED_NS", 0)
+    inbox.write("00.png")
+    steps = [
+        lambda: inbox.write("01.png"),
+        lambda: inbox.write("00.png", inbox.drawn["02.png"]),  # the tables with 01.png still have the old one
+        nothing,
+    ]
+    inbox.watch([nothing, *steps])
+    assert inbox.told == [(1, 0), (2, 0), (2, 0)]
+    assert attempts(inbox.out) == (3, 1, 0)
+
+
+def test_what_was_read_before_the_watch_is_neither_opened_nor_read_again(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "UNSETTLED_NS", 0)
+    inbox.write("00.png")
+    inbox.watch([nothing])
+    monkeypatch.setattr(listing, "list_pages", lambda source, copy: pytest.fail(f"{source.name} was opened"))
+    inbox.watch([nothing, nothing])
+    assert inbox.told == [(1, 0), (1, 0)]
+    assert inbox.names() == ["00.png"]
 
 
 def test_a_page_that_is_written_anew_keeps_its_old_row_until_it_is_whole(inbox: Inbox) -> None:

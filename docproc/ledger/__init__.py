@@ -3,8 +3,9 @@
 from docproc.ledger.corrections import WHOLE_PAGE, Corrections, Overtaken, open_corrections
 from docproc.ledger.files import KnownFile, stamp_of
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
+from docproc.ledger.rows import Entry, WaitingPage
 from docproc.ledger.states import State
-from docproc.ledger.store import Entry, Ledger, WaitingPage, digest_of, open_ledger
+from docproc.ledger.store import Ledger, digest_of, open_ledger
 from docproc.ledger.view import Counts, LedgerView, Run, read_ledger
 
 __all__ = [

@@ -27,6 +27,24 @@ Given = tuple[str, int, bytes, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One page of the batch, and what it is to be read with."""
+
+    ref: PageRef
+    read_with: str  #: See `docproc.ledger.digest_of`.
+    duplicate_of: str = ""  #: An earlier source of equal content.
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPage:
+    """A page that is to be read."""
+
+    id: int
+    ref: PageRef
+    read_with: str
+
+
+@dataclass(frozen=True, slots=True)
 class KnownPage:
     """A page's row, as far as it decides what happens next."""
 
@@ -55,6 +73,14 @@ class PageRows:
         """Have no page behind that position in the batch."""
         self._db.execute("UPDATE batch SET entered = ?", (position,))
 
+    def waiting_behind(self, position: int, most: int) -> list[tuple[int, WaitingPage]]:
+        """With their positions, pages of the batch that are to be read; of those that share a reading the first."""
+        rows = self._db.execute(_WAITING, (position, most)).fetchall()
+        return [
+            (position, WaitingPage(number, PageRef(source, os.fsdecode(path), index, sha256), read_with))
+            for position, number, source, path, index, sha256, read_with in rows
+        ]
+
     def named(self, source: str, index: int) -> KnownPage | None:
         """The page of that name, if it was ever entered."""
         return self._found("source = ? AND page_index = ?", (source, index))
@@ -69,7 +95,8 @@ class PageRows:
     def standing(self, *states: State) -> list[KnownPage]:
         """All pages, of the batch and left from earlier ones, that stand in one of the states and can be read."""
         marks = ", ".join("?" * len(states))
-        rows = self._db.execute(f"{_KNOWN} WHERE state IN ({marks}) AND sha256 != ''", states)
+        where = f"in_batch IN (0, 1) AND state IN ({marks}) AND sha256 != ''"  # so that it is found by the index
+        rows = self._db.execute(f"{_KNOWN} WHERE {where}", states)
         return [_known(row) for row in rows.fetchall()]
 
     def waiting_for(self, content: Content) -> list[KnownPage]:
@@ -147,6 +174,12 @@ class PageRows:
         return None if row is None else _known(row)
 
 
+def given(entry: Entry) -> Given:
+    """As it stands in a row."""
+    ref = entry.ref
+    return ref.source, ref.index, os.fsencode(ref.path), ref.sha256, entry.read_with, entry.duplicate_of
+
+
 def now() -> str:
     """The time as the ledger writes it: UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -178,4 +211,14 @@ _PUT = """
         sha256 = :sha256, read_with = :read_with, duplicate_of = :duplicate_of, state = :state, losses = :losses,
         reading = :reading
     RETURNING id
+"""
+_WAITING = f"""
+    SELECT position, id, source, path, page_index, sha256, read_with FROM pages_of_batch AS pages
+    WHERE state = '{State.PENDING}' AND position > ? AND NOT EXISTS (
+        SELECT 1 FROM pages AS earlier
+        WHERE earlier.sha256 = pages.sha256 AND earlier.page_index = pages.page_index
+            AND earlier.read_with = pages.read_with AND earlier.in_batch = 1 AND earlier.position < pages.position
+            AND earlier.state IN ('{State.PENDING}', '{State.RUNNING}')
+    )
+    ORDER BY position LIMIT ?
 """

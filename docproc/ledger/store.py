@@ -15,7 +15,7 @@ import socket
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 from docproc import __version__
 from docproc.ledger.files import FileRows, KnownFile
 from docproc.ledger.opening import LEDGER_NAME, explained, open_to_write
-from docproc.ledger.rows import Given, KnownPage, PageRows, now
+from docproc.ledger.rows import Entry, KnownPage, PageRows, WaitingPage, given, now
 from docproc.ledger.schema import transaction
 from docproc.ledger.states import Event, Standing, State, transition
 from docproc.ledger.view import ROWS_AT_A_TIME, WHOLE_FILE, LedgerView
@@ -32,24 +32,6 @@ from docproc.reading import Record
 
 PAGES_AT_A_TIME = 500  #: That are entered in one transaction.
 LOST_REMEDY = "Open and save it anew in an image program, or scan it again; with less memory in use it may be read."
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One page of the batch, and what it is to be read with."""
-
-    ref: PageRef
-    read_with: str  #: See `digest_of`.
-    duplicate_of: str = ""  #: An earlier source of equal content.
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingPage:
-    """A page that is to be read."""
-
-    id: int
-    ref: PageRef
-    read_with: str
 
 
 def digest_of(**what: Any) -> str:
@@ -161,7 +143,8 @@ class Ledger(LedgerView):
 
     def has_suspects(self) -> bool:
         """Whether a page that is to be read has taken down a process, as it seems: this one must not read it."""
-        return bool(self._rows("SELECT 1 FROM pages WHERE state = ? AND losses > 0 LIMIT 1", (State.PENDING,)))
+        sql = "SELECT 1 FROM pages WHERE in_batch IN (0, 1) AND state = ? AND losses > 0 LIMIT 1"
+        return bool(self._rows(sql, (State.PENDING,)))
 
     def started(self, numbers: Iterable[int]) -> None:
         """These pages are handed to a reader now."""
@@ -220,10 +203,13 @@ class Ledger(LedgerView):
 
     def _waiting(self) -> Iterator[WaitingPage]:
         position = -1
-        while rows := self._rows(_WAITING, (position, ROWS_AT_A_TIME)):
-            position = rows[-1][0]
-            for _, number, source, path, index, sha256, read_with in rows:
-                yield WaitingPage(number, PageRef(source, os.fsdecode(path), index, sha256), read_with)
+        while pages := self._next_waiting(position):
+            position, _ = pages[-1]
+            yield from (page for _, page in pages)
+
+    def _next_waiting(self, position: int) -> list[tuple[int, WaitingPage]]:
+        with explained(self._path):
+            return self._pages.waiting_behind(position, ROWS_AT_A_TIME)
 
     def _enter(self, some: Sequence[Entry | Unreadable]) -> None:
         """Most pages stand where they stood, and nothing is written for them."""
@@ -233,7 +219,7 @@ class Ledger(LedgerView):
         changed = [
             (position, page)
             for position, page in enumerate(some, start=first)
-            if isinstance(page, Unreadable) or position not in held or held[position][1] != _given(page)
+            if isinstance(page, Unreadable) or position not in held or held[position][1] != given(page)
         ]
         self._pages.take_out(held[position][0] for position, _ in changed if position in held)
         for position, page in changed:
@@ -311,20 +297,3 @@ class Ledger(LedgerView):
         """One transaction."""
         with explained(self._path), transaction(self._db):
             yield
-
-
-def _given(entry: Entry) -> Given:
-    ref = entry.ref
-    return ref.source, ref.index, os.fsencode(ref.path), ref.sha256, entry.read_with, entry.duplicate_of
-
-
-_WAITING = f"""
-    SELECT position, id, source, path, page_index, sha256, read_with FROM pages_of_batch AS pages
-    WHERE state = '{State.PENDING}' AND position > ? AND NOT EXISTS (
-        SELECT 1 FROM pages AS earlier
-        WHERE earlier.sha256 = pages.sha256 AND earlier.page_index = pages.page_index
-            AND earlier.read_with = pages.read_with AND earlier.in_batch = 1 AND earlier.position < pages.position
-            AND earlier.state IN ('{State.PENDING}', '{State.RUNNING}')
-    )
-    ORDER BY position LIMIT ?
-"""

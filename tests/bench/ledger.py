@@ -91,11 +91,9 @@ def take(step: str, folder: Path) -> dict[str, tuple[float, float, float]]:
     templates = [load_template(folder / "form" / FILE_NAME)]
 
     def process(tables: Callable[..., Summary]) -> None:
-        with (
-            patch.object(batch, "choose_engine", lambda *_: _Copies(ones)),
-            patch.object(batch, "make_tables", tables),
-        ):
-            process_batch([folder / "scans"], results, template_paths=[folder / "form" / FILE_NAME])
+        with patch.object(batch, "make_tables", tables):
+            form = folder / "form" / FILE_NAME
+            process_batch([folder / "scans"], results, template_paths=[form], engine=_Copies(ones))
 
     def no_tables(*_: Any, **__: Any) -> Summary:
         return Summary(results)
