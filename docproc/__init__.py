@@ -11,6 +11,7 @@ The way of a page, and where to find it:
     combination/               a second reader, of whole lines; both readers' word in one chance
     reading                    what was read: values, verdicts, reasons
     rules, decision            what a value must satisfy; accepted, to review, or rejected
+    expression, joint          rules between fields; the fields that they tie together, read together
     fields                     read_fields: all of the above for fields whose places are known
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
     listing, reader, engine/   many pages, on all cores or on a cluster

@@ -207,6 +207,8 @@ class _Run:
             summary,
             pages_expected=self.ledger.counts().pages,
             read_now=self.read_now,
+            read_before=self.ledger.read_before(),
+            left_out=self.ledger.left_out(),
             seconds=time.monotonic() - self.started,
         )
 

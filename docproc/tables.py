@@ -55,18 +55,15 @@ class Summary:
     unreadable: int = 0  #: Of the fields rejected, those that a person has looked at.
     fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
     review_below: float | None = None  #: The threshold in force; None where none was named.
-    read_now: int = 0  #: Pages that this run read, or failed to; the others were read before.
+    read_now: int = 0  #: Pages that this run read, or failed to.
+    read_before: int = 0  #: Of `pages`, those that an earlier run has read.
+    left_out: int = 0  #: Pages that earlier runs have read, and this one did not find among its inputs: in no table.
     seconds: float = 0.0
     failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
 
     def place_of(self, name: str) -> str:
         """Where the table of that name is."""
         return f"{self.output}/{name}" if isinstance(self.output, str) else str(self.output / name)
-
-    @property
-    def read_before(self) -> int:
-        """Pages that an earlier run had read."""
-        return max(self.pages + self.failed - self.read_now, 0)
 
     @property
     def fields(self) -> int:
@@ -95,6 +92,7 @@ class Summary:
             "pages": self.pages,
             "pages_failed": self.failed,
             "pages_read_before": self.read_before,
+            "pages_left_out": self.left_out,
             "pages_to_review": self.pages_to_review,
             "pages_unregistered": self.unregistered,
             "pages_defective": self.pages_defective,

@@ -64,6 +64,9 @@ Exit codes:
 """
 
 
+LEFT_OUT = "of earlier runs: name them, too, to have them in the tables"
+
+
 class _Retry(StrEnum):
     FAILED = "failed"
 
@@ -268,6 +271,7 @@ def print_summary(summary: Summary) -> None:
     rows = [
         ("pages read", summary.pages, f"{summary.pages_to_review:,} to review"),
         *([("  read before", summary.read_before, "and not again")] if summary.read_before else ()),
+        *([("  left out", summary.left_out, LEFT_OUT)] if summary.left_out else ()),
         *(unregistered if summary.unregistered else ()),
         *(row for row in told if row[1]),
         ("fields", summary.fields, ""),

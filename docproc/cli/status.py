@@ -26,33 +26,35 @@ def status(
 ) -> None:
     """Count the ledger's pages, tell of its last run."""
     from docproc.ledger import read_ledger
+    from docproc.storage import is_url
     from docproc.upload import ledger_folder
 
     with ledger_folder(results) as folder, read_ledger(folder) as ledger:
-        counts, runs = ledger.counts(), ledger.runs()
+        is_running: bool | None
+        counts, runs, is_running = ledger.counts(), ledger.runs(), ledger.is_running()
+    if is_url(results):
+        is_running = None  # nothing there tells
     last = runs[-1] if runs else None
     states = {name: getattr(counts, name) for name in ("done", "pending", "running", "failed", "quarantined")}
     if as_json:
         run = None if last is None else {"started_at": last.started_at, "ended_at": last.ended_at, "pid": last.pid}
-        typer.echo(json.dumps({"pages": counts.pages, **states, "runs": len(runs), "last_run": run}))
+        told = {"pages": counts.pages, **states, "runs": len(runs), "is_running": is_running, "last_run": run}
+        typer.echo(json.dumps(told))
         return
     words = {
         "done": "read",
         "pending": "to be read",
-        "running": "being read, or in hand when a run was killed",
+        "running": "being read" if is_running else "in hand when a run was stopped: to be read again",
         "failed": "could not be read: see errors.csv",
         "quarantined": "set aside: they took the program down, or too long",
     }
-    typer.echo(f"{results}: {counts.pages:,} pages")
+    typer.echo(f"{results}: {counts.pages:,} page{'s' * (counts.pages != 1)}")
     for state, count in states.items():
         if count:
             typer.echo(f"{count:>10,}  {words[state]}")
     if last is not None:
-        ended = (
-            f"ended {last.ended_at}"
-            if last.ended_at
-            else f"goes on, or was killed (process {last.pid} on {last.host})"
-        )
+        goes_on = {True: "goes on", False: "was stopped", None: "goes on, or was stopped"}[is_running]
+        ended = f"ended {last.ended_at}" if last.ended_at else f"{goes_on} (process {last.pid} on {last.host})"
         typer.echo(f"run {len(runs)} began {last.started_at}, {ended}")
-    if counts.pending or counts.running:
+    if not is_running and (counts.pending or counts.running or (last is not None and not last.ended_at)):
         typer.echo("Next: the same `docproc process` command goes on with the rest.")

@@ -90,6 +90,20 @@ class Ledger(LedgerView):
             values = (now(), os.getpid(), socket.gethostname(), __version__, json.dumps(dict(settings), default=str))
             sql = "INSERT INTO runs (started_at, pid, host, version, settings) VALUES (?, ?, ?, ?, ?) RETURNING id"
             (self._run,) = db.execute(sql, values).fetchone()
+            (self._last_reading,) = db.execute("SELECT coalesce(max(id), 0) FROM readings").fetchone()
+
+    def read_before(self) -> int:
+        """Pages of the batch whose reading is one of an earlier run."""
+        ((pages,),) = self._rows("SELECT count(*) FROM pages_of_batch WHERE reading <= ?", (self._last_reading,))
+        return pages
+
+    def left_out(self) -> int:
+        """Pages that have a reading, and are no part of the batch any more."""
+        ((pages,),) = self._rows(
+            "SELECT (SELECT count(*) FROM pages WHERE reading IS NOT NULL)"
+            " - (SELECT count(*) FROM pages_of_batch WHERE reading IS NOT NULL)"
+        )
+        return pages
 
     def renew(self) -> None:
         """Have no page in the batch: it is entered anew. What was read is kept."""
