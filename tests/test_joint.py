@@ -111,7 +111,7 @@ def test_a_sum_that_is_wrong_on_the_paper_is_kept_as_written():
 
 
 def test_the_more_a_rule_is_trusted_the_more_it_changes():
-    chances = {"a": [("2", 0.9985)], "b": [("5", 0.95), ("6", 0.004)], "total": [("8", 0.9985)]}
+    chances = {"a": [("2", 0.9985)], "b": [("5", 0.95), ("6", 0.001)], "total": [("8", 0.9985)]}
     assert in_light(chances, "total == a + b", trust=0.9)["b"].chances[0][0] == "5"
     assert in_light(chances, "total == a + b", trust=0.999)["b"].chances[0][0] == "6"
 
@@ -138,6 +138,10 @@ def test_a_field_that_is_unknown_leaves_the_others_as_they_are():
     found = in_light({**ROW, "total": []}, "total == q1 + q2")
     assert set(found) == {"q1", "q2"}
     assert found["q2"].chances == [(value, pytest.approx(chance)) for value, chance in ROW["q2"]]
+
+
+def test_a_value_without_a_chance_is_unknown():
+    assert set(in_light({**ROW, "total": [("4", 0.0)]}, "total == q1 + q2")) == {"q1", "q2"}
 
 
 def test_row_and_column_totals_together_find_the_digit_that_each_leaves_open():

@@ -200,7 +200,7 @@ def test_a_trace_sees_every_stage_of_every_field():
 def test_a_rule_between_fields_decides_between_two_readings_and_says_so():
     number = read_under({"check": "number == 10"}, DoubtfulReader(one=0.38, seven=0.6))["number"]
     assert (number.text, number.verdict, number.reasons) == ("010", Verdict.ACCEPTED, ("rule:r changed 070 to 010",))
-    assert number.alternatives[0][0] == "070"
+    assert "070" in dict(number.alternatives)
     assert number.characters == ()
 
 
