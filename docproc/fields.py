@@ -107,6 +107,10 @@ class Draft:
         """The field's."""
         return self.proposal.image.field.name
 
+    def says(self, policy: Policy) -> bool:
+        """Whether its values tell other fields anything: not where nothing is read in what is there."""
+        return Reason.FAINT not in self.reasons and self.verdict(policy)[0] is not Verdict.REJECTED
+
     def verdict(self, policy: Policy) -> tuple[Verdict, tuple[str, ...]]:
         """What becomes of its best value, and why."""
         text, confidence = self.chances[0]
@@ -142,11 +146,7 @@ def read_fields(
         known = (f"{Reason.DEFECT}:{Kind.GLARE}",) if proposal.image.field.name in hidden else ()
         drafts.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
         taken = own.stop
-    # Of a field that nobody can read, the rules speak as of one that is not known.
-    known_values = {
-        draft.name: [] if draft.verdict(policy)[0] is Verdict.REJECTED else draft.chances for draft in drafts
-    }
-    joint = read_jointly(known_values, rules) if rules else {}
+    joint = read_jointly({draft.name: draft.chances if draft.says(policy) else () for draft in drafts}, rules)
     return tuple(_decided(draft, joint.get(draft.name), policy, watch) for draft in drafts)
 
 
