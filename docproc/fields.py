@@ -155,19 +155,21 @@ def propose(page: Page, located: Sequence[LocatedField], *, trace: Trace | None 
     watch = trace or Silent()
     paper = estimate_paper(page)
     images = list(without_colored_print([cut_field(page, paper, field) for field in located]))
-    level = ink_level([_pen_peak(image) for image in images])
-    images = [_without_teeth(image, level) for image in images]
+    peaks = [_pen_peak(image) for image in images]
+    level = ink_level(peaks)
+    # Teeth are print, too: how dark the pen is, is known when they are gone.
+    images = [_without_teeth(image, level, peak) for image, peak in zip(images, peaks, strict=True)]
     peaks = [_pen_peak(image) for image in images]
     level = ink_level(peaks)
     watch.note(f"ink level {level:.0f} of 255")
     return tuple(_propose(image, level, peak, watch) for image, peak in zip(images, peaks, strict=True))
 
 
-def _without_teeth(image: FieldImage, level: float) -> FieldImage:
+def _without_teeth(image: FieldImage, level: float, peak: float) -> FieldImage:
     """A free field without the teeth of a comb that its template, or whoever cut it out, did not speak of."""
     if image.field.kind != "free":
         return image
-    ink = binarize(image.dark, level=level, peak=_pen_peak(image))
+    ink = binarize(image.dark, level=level, peak=peak)
     return replace(image, dark=remove_teeth(image.dark, ink, image.box_px))
 
 

@@ -62,10 +62,8 @@ def results_at(output: str) -> Iterator[Workplace]:
         place.begin()
         try:
             yield place
-        except BaseException:
+        finally:
             place.upload_ledger()
-            raise
-        place.upload_ledger()
         place.upload_tables()
         shutil.rmtree(cache, ignore_errors=True)
 

@@ -74,12 +74,13 @@ def drawn_folder(
     pages = [folder / "pages" / f"{number:05d}.jpg" for number in range(1, count + 1)]
     try:
         (folder / "pages").mkdir(parents=True, exist_ok=True)
-        template, paper = _form(folder)
-        digits = _digits()
-        for number, page in enumerate(pages, start=1):
-            if not page.exists():
-                _save(_drawn(template, paper, digits, number), page)
-            on_page(number)
+        if not all(page.exists() for page in pages):
+            template, paper = _form(folder)
+            digits = _digits()
+            for number, page in enumerate(pages, start=1):
+                if not page.exists():
+                    _save(_drawn(template, paper, digits, number), page)
+                on_page(number)
     except OSError as error:
         raise OutputError(
             f"{folder}: the benchmark's pages cannot be written ({error.strerror or error}).",

@@ -29,9 +29,7 @@ from docproc.character.normalization import NORMALIZER_ID, SIDE_PX
 from docproc.errors import ModelError
 from docproc.litert import Network
 
-BATCH = (
-    16  #: Glyphs handed to the interpreter at a time: on one core more gain nothing, and fill the last batch less.
-)
+BATCH = 16  #: Glyphs handed to the interpreter at a time: more gain nothing, and leave more of the last batch empty.
 
 _DEFAULT_MODEL = "digits"
 

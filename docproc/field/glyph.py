@@ -40,15 +40,12 @@ class Parts:
     labels: npt.NDArray[np.int32]  #: (H, W); 0 is paper.
     parts: tuple[Part, ...]
 
-    def having(self, kept: Iterable[int]) -> Mask:
-        """(H, W) bool: the ink of the parts of these labels."""
-        wanted = np.zeros(max((part.label for part in self.parts), default=0) + 1, np.bool_)
-        wanted[list(kept)] = True
-        return wanted[self.labels]
-
     def only(self, kept: Sequence[Part]) -> Parts:
         """Some of the parts, by themselves."""
-        return Parts(np.where(self.having([part.label for part in kept]), self.labels, 0), tuple(kept))
+        own = np.zeros(max((part.label for part in self.parts), default=0) + 1, np.int32)
+        for part in kept:
+            own[part.label] = part.label
+        return Parts(own[self.labels], tuple(kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -168,6 +168,12 @@ def find_features(image: Pyramid, side_px: int, count: int) -> Features:
     return Features(points, np.sqrt(descriptors / total), strongest)
 
 
+@lru_cache(maxsize=1)
+def _page_corners(page: Page) -> Corners:
+    """The page's corners; kept for the other templates that it is compared with."""
+    return find_corners(pyramid_of(page))
+
+
 @lru_cache(maxsize=len(PAGE_TRIES))
 def _page_features(page: Page, side_px: int, count: int) -> Features:
     """The page's features; kept for the other templates that it is compared with."""
@@ -182,7 +188,7 @@ def likeness(page: Page, reference: Reference) -> int:
 
 def by_corners(page: Page, reference: Reference) -> Hypothesis | None:
     """Where a flat sheet lies that is seen from above: its turn, its shift and one scale, by few corners."""
-    there, sought = find_corners(pyramid_of(page)), reference.corners
+    there, sought = _page_corners(page), reference.corners
     if there.bits is None or sought.bits is None or len(sought.bits) < 2:
         return None
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(there.bits, sought.bits, k=2)
