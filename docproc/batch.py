@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
 
 from docproc import __version__
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.line_reader import line_reader_beside, witness_beside
 from docproc.decision import Policy
 from docproc.download import Downloads
-from docproc.engine import Engine, Lost, PoolEngine, RayEngine, SerialEngine
+from docproc.engine import FEW_PAGES, Engine, Lost, choose_engine
 from docproc.export import refuse_others
 from docproc.ledger import Entry, Ledger, digest_of, open_ledger
 from docproc.listing import Files, Listing, Served, templates_for
@@ -34,7 +33,6 @@ from docproc.tables import Summary, counted, make_tables
 from docproc.template import Template, load_templates
 from docproc.watching import PagesOf, watch
 
-FEW_PAGES = 8  #: Up to here one process is done before others have started (about a second each).
 ENTERED_AT_A_TIME = 100  #: Pages that are listed before the first of them is read: their content is hashed.
 PAGE_TIMEOUT_S = 120.0  #: A page of 20 megapixels among ten templates takes a tenth of it.
 LOSSES = 2  #: Processes that an engine lets a page take down before it gives it up.
@@ -313,37 +311,3 @@ def _begun(ledger: Ledger, tasks: Iterable[PageTask]) -> Iterator[PageTask]:
     for task in tasks:
         ledger.started([task.number])
         yield task
-
-
-def choose_engine(
-    pages: int, jobs: int | None, page_timeout_s: float | None = None, *, is_watched: bool = False
-) -> Engine:
-    """Processes where they pay: more than `FEW_PAGES` pages, and more than one core or job.
-
-    And where a page may take down the process that reads it: of a process of its own, how it ended is seen.
-    """
-    wanted = jobs if jobs is not None else available_cores()
-    if is_watched or (wanted > 1 and pages > FEW_PAGES):
-        return PoolEngine(wanted, page_timeout_s=page_timeout_s)
-    return SerialEngine()
-
-
-def engine_named(
-    name: Literal["serial", "processes", "ray"],
-    *,
-    jobs: int | None,
-    page_timeout_s: float | None,
-    address: str | None,
-) -> Engine:
-    """An engine that the user has chosen; see `RayEngine` for `address`, and for what it raises."""
-    if name == "serial":
-        return SerialEngine()
-    if name == "processes":
-        return PoolEngine(jobs or available_cores(), page_timeout_s=page_timeout_s)
-    here = None if address else available_cores()
-    return RayEngine(jobs or here, address=address, page_timeout_s=page_timeout_s)
-
-
-def available_cores() -> int:
-    """Cores that this process may use: a container or a scheduler may allow fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,11 +15,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from docproc.batch import FEW_PAGES, Progress, choose_engine, process_batch, read_pages
+from docproc.batch import Progress, process_batch, read_pages
 from docproc.combination.line_reader import load_line_reader
 from docproc.decision import Policy
 from docproc.download import Downloads
-from docproc.engine import PoolEngine, SerialEngine
+from docproc.engine import FEW_PAGES, PoolEngine, SerialEngine, choose_engine
 from docproc.errors import ModelError, OutputError, PageError, TemplateError
 from docproc.ledger import Entry, open_ledger
 from docproc.page import PageRef, Unreadable

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from docproc.batch import available_cores
+from docproc.engine import available_cores
 from docproc.errors import DocprocError
 from docproc.page import find_sources, list_pages, load_page
 

@@ -52,9 +52,9 @@ def bench(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from docproc.batch import available_cores
     from docproc.benchmark.measure import measure
     from docproc.benchmark.pages import drawn_folder
+    from docproc.engine import available_cores
 
     most = jobs or available_cores()
     bar = Progress(

@@ -135,7 +135,8 @@ def process(
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
     if address and engine is not _Engine.RAY:
         raise typer.BadParameter("--address is that of a Ray cluster: add --engine ray.")
-    from docproc.batch import engine_named, process_batch
+    from docproc.batch import process_batch
+    from docproc.engine import engine_named
     from docproc.storage import is_url
     from docproc.upload import results_at
 

@@ -77,8 +77,8 @@ def train_lines(
     """Train, telling each epoch's score and what both readers read together."""
     from rich.console import Console
 
+    from docproc.engine import available_cores
     from docproc.training.fit import EpochScore
-    from docproc.training.material import available_cores
     from docproc.training.strings.plan import LinePlan
     from docproc.training.strings.train import train_lines as train_reader
 

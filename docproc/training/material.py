@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from docproc.engine import available_cores
 from docproc.errors import ModelError
 from docproc.training import mixture
 from docproc.training.digits.datasets import Digits, hold_out, read_digits, read_mnist
@@ -37,11 +37,6 @@ _MNIST = "mnist"
 
 Glyphs = npt.NDArray[np.uint8]
 Labeled = tuple[Glyphs, Glyphs]  #: Glyphs (N, 28, 28) and their classes (N,).
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

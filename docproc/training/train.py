@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docproc.character.card import DataSource, ModelCard
+from docproc.engine import available_cores
 from docproc.errors import ModelError
 from docproc.training.digits.datasets import LICENSES
 from docproc.training.finish import finish
@@ -17,7 +18,6 @@ from docproc.training.fit import EpochScore, fit
 from docproc.training.material import (
     Material,
     Plan,
-    available_cores,
     checkpoint_path,
     digest,
     gather,

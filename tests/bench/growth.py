@@ -14,9 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from docproc.batch import available_cores
 from docproc.benchmark.measure import run_batch
 from docproc.benchmark.pages import drawn_folder
+from docproc.engine import available_cores
 from docproc.template import FILE_NAME
 
 DRAWN = 100

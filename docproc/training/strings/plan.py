@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from docproc.engine import available_cores
 from docproc.training.digits import styles
-from docproc.training.material import Material, Plan, available_cores, gather
+from docproc.training.material import Material, Plan, gather
 from docproc.training.painting.numbers import Writers
 from docproc.training.settings import Settings
 
