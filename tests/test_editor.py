@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import json
 import re
 import shutil
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
+from served import Ask, asking, serving
 
 from docproc.editor import storage
 from docproc.editor.server import Session, application
@@ -165,44 +163,20 @@ def test_the_format_of_a_file_is_kept(slip: Path) -> None:
     assert slip.read_text(encoding="utf-8").startswith("format: 1  # of the file\n")
 
 
-Ask = Callable[..., tuple[int, Any]]
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, int]]:
     """A sample's template, served in a thread."""
     folder = tmp_path_factory.mktemp("served") / "slip"
     shutil.copytree(SAMPLES / "deposit_slip", folder)
     session = Session(folder / "template.yaml", [str(folder / "pages" / "001.png")])
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(application(session, port=port), log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield session, port
-    server.should_exit = True
-    thread.join()
+    with serving(lambda port: application(session, port=port)) as port:
+        yield session, port
 
 
 @pytest.fixture
 def ask(served: tuple[Session, int]) -> Ask:
     session, port = served
-
-    def call(path: str, body: Any = None, **changed: str) -> tuple[int, Any]:
-        headers = {"Cookie": f"docproc_{port}={session.token}"}
-        if body is not None:
-            headers |= {"Origin": f"http://127.0.0.1:{port}", "Content-Type": "application/json"}
-        headers |= {key.title(): value for key, value in changed.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        content = None if body is None else json.dumps(body)
-        connection.request("GET" if body is None else "POST", path, content, {k: v for k, v in headers.items() if v})
-        answer = connection.getresponse()
-        told = answer.read()
-        return answer.status, json.loads(told) if answer.headers["content-type"] == "application/json" else told
-
-    return call
+    return asking(port, session.token)
 
 
 def test_the_page_and_its_pictures_are_served(ask: Ask) -> None:

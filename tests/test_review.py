@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import csv
-import http.client
-import json
-import socket
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -17,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from flagged import flagged, truth_of
 from ledgers import entry, record
+from served import Ask, asking, serving
 
 from docproc.ledger import LEDGER_NAME, Entry, open_ledger
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.review.server import application
 from docproc.review.session import Session, open_session
 
-Ask = Callable[..., tuple[int, Any]]
 FIELDS = 100
 REVIEWERS = 50
 
@@ -34,37 +28,17 @@ REVIEWERS = 50
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Session, int]]:
     """A batch of doubtful fields, served in a thread."""
-    with open_session(flagged(tmp_path, FIELDS), who="ana") as session:
-        listening = socket.create_server(("127.0.0.1", 0), backlog=REVIEWERS)
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(application(session, port=port), log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
+    with (
+        open_session(flagged(tmp_path, FIELDS), who="ana") as session,
+        serving(lambda port: application(session, port=port), backlog=REVIEWERS) as port,
+    ):
         yield session, port
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
 def ask(served: tuple[Session, int]) -> Ask:
     session, port = served
-
-    def call(path: str, body: Any = None, **changed: str) -> tuple[int, Any]:
-        headers = {"Cookie": f"docproc_{port}={session.token}"}
-        if body is not None:
-            headers |= {"Origin": f"http://127.0.0.1:{port}", "Content-Type": "application/json"}
-        headers |= {key.title(): value for key, value in changed.items()}
-        content = None if body is None else body if isinstance(body, bytes) else json.dumps(body)
-        with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
-            sent = {key: value for key, value in headers.items() if value}
-            connection.request("GET" if body is None else "POST", path, content, sent)
-            answer = connection.getresponse()
-            told = answer.read()
-        return answer.status, json.loads(told) if answer.headers["content-type"] == "application/json" else told
-
-    return call
+    return asking(port, session.token)
 
 
 def said(item: dict[str, Any], value: str, reviewer: str = "one", **more: Any) -> dict[str, Any]:
