@@ -27,7 +27,7 @@ from docproc.page import Page
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.template import Field, Template
 
-READING_VERSION = 2  #: Raised when pages are read otherwise: what was read before is then read again.
+READING_VERSION = 3  #: Raised when pages are read otherwise: what was read before is then read again.
 WHOLE_IMAGE_FIELD = "value"
 EVERYWHERE = frozenset({Kind.BLUR, Kind.DARKNESS})  #: Defects that a page has in all its fields.
 

@@ -46,7 +46,7 @@ def test_a_page_finds_its_template_whichever_way_up(
         for row in table_rows(SAMPLES / sample / "truth.csv")
         if row["source"].endswith("002.jpg")
     }
-    assert np.mean([reading.text == truth[reading.name] for reading in record.fields]) > 0.9
+    assert np.mean([reading.text == truth[reading.name] for reading in record.fields]) >= 0.9
 
 
 def test_a_page_of_no_known_form_is_unknown_and_has_no_fields(templates: list[Template]) -> None:

@@ -29,7 +29,7 @@ from docproc.field.transcript import Values, agreed, transcribe
 from docproc.litert import Network
 
 #: Widths that a network is opened for: a line is put into the narrowest that holds it.
-WIDTHS_PX = (64, 96, 128, 192, 256, WIDEST_PX)
+WIDTHS_PX = (48, 64, 96, 128, 192, 256, 320, WIDEST_PX)
 STEP_PX = 4  #: Columns to one answer of the network.
 #: A line whose best value has less of a chance is looked at again, set wider and set narrower: half of painted lines.
 #: Of one network, three looks have an eighth less log loss than one; looking at all lines again gains nothing more.

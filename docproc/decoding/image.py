@@ -203,7 +203,7 @@ def _jpeg_has_end(file: BinaryIO) -> bool:
                 position += 1
                 continue
             if marker == 0xDA:
-                return content.find(b"\xff\xd9", position) != -1
+                return content.rfind(b"\xff\xd9", position) != -1  # from behind, where it is
             position += 2
             if not (0xD0 <= marker <= 0xD8 or marker == 0x01):  # these stand alone
                 position += int.from_bytes(content[position : position + 2], "big")
@@ -239,4 +239,5 @@ def _gray_or_rgb(opened: Image.Image, *, inverted: bool) -> Pixels:
         seen = opened.convert("RGBA")
         paper = Image.new("RGBA", seen.size, "white")
         return np.asarray(Image.alpha_composite(paper, seen).convert("RGB"))
-    return np.asarray(opened.convert("L" if mode in ("1", "L") else "RGB"))
+    wanted = "L" if mode in ("1", "L") else "RGB"
+    return np.asarray(opened if mode == wanted else opened.convert(wanted))

@@ -45,7 +45,7 @@ class Parts:
         own = np.zeros(max((part.label for part in self.parts), default=0) + 1, np.int32)
         for part in kept:
             own[part.label] = part.label
-        return Parts(own[self.labels], tuple(kept))
+        return Parts(own.take(self.labels), tuple(kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +77,8 @@ def share_inside(found: Parts, part: Part, box_px: Box) -> float:
     left, right = max(part.box_px.left, round(box_px.left)), min(part.box_px.right, round(box_px.right))
     if bottom <= top or right <= left:
         return 0.0
+    if bottom - top == part.box_px.height and right - left == part.box_px.width:
+        return 1.0
     window = found.labels[int(top) : int(bottom), int(left) : int(right)]
     return float((window == part.label).sum()) / part.area_px
 

@@ -43,11 +43,11 @@ def line_of(dark: Ink, found: Parts, box_px: Box) -> Line | None:
         The field's box in this image.
     """
     own = own_ink(found, box_px).labels > 0
-    y, x = np.nonzero(own)
+    y, x = np.divmod(np.flatnonzero(own), own.shape[1])
     if len(x) == 0:
         return None
     slope = _slope(x, y)
-    rows = np.sort(y - slope * (x - x.mean()))
+    rows = np.sort(y - slope * (x - x.mean())) if slope else y  # which ascends
     top, bottom = (percentile_of_sorted(rows, share) for share in (100 * OUTERMOST, 100 * (1 - OUTERMOST)))
     height = max(float(bottom - top) + 1, LOWEST * box_px.height)
     middle, left, right = float(top + bottom) / 2, float(x.min()), float(x.max()) + 1
@@ -66,9 +66,23 @@ def line_of(dark: Ink, found: Parts, box_px: Box) -> Line | None:
     written = slice(int(y[0]), int(y[-1]) + 1)
     strokes = cv2.blur(np.where(own[written], dark[written], 0).astype(np.uint8), (3, 3))
     full = max(percentile(strokes, FULL_PERCENTILE), percentile(dark[own], 90), 1.0)
-    level = cv2.convertScaleAbs(dark, alpha=255.0 / full)
-    planes = (level, own.astype(np.uint8) * 255)
+    shown = _shown(matrix, size, 1 / scale, own.shape)
+    level = cv2.convertScaleAbs(dark[shown], alpha=255.0 / full)
+    matrix[:, 2] -= (shown[1].start, shown[0].start)
+    planes = (level, own[shown].view(np.uint8) * 255)
     return np.stack([_warp(plane, matrix, size, scale) for plane in planes], axis=2)
+
+
+def _shown(
+    matrix: npt.NDArray[np.float64], size: tuple[int, int], margin: float, shape: tuple[int, ...]
+) -> tuple[slice, slice]:
+    """Rows and columns of a field that its line shows, and what smoothing reaches around them."""
+    corners = np.array([(0, 0, 1), (size[0], 0, 1), (0, size[1], 1), (size[0], size[1], 1)]) @ matrix.T
+    (left, top), (right, bottom) = corners.min(axis=0) - 3 * margin - 2, corners.max(axis=0) + 3 * margin + 2
+    return (
+        slice(min(max(int(top), 0), shape[0] - 1), min(max(int(bottom), 1), shape[0])),
+        slice(min(max(int(left), 0), shape[1] - 1), min(max(int(right), 1), shape[1])),
+    )
 
 
 def _slope(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp]) -> float:

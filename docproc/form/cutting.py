@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from docproc.form.binarization import Paper, darkness
 from docproc.form.location import LocatedField
-from docproc.geometry import Box, Transform
+from docproc.geometry import Box, Points, Transform
 from docproc.page import Ink, Mask, Page
 from docproc.template import Field
 
@@ -60,12 +60,12 @@ def cut_field(page: Page, paper: Paper, located: LocatedField) -> FieldImage:
     bare = _warp(paper.brightness, grid_from_field, size).reshape(size[1], size[0], -1)
     field_from_form = form_from_field.inverse()
     dark = darkness(picture, bare)
-    outside = _outside(page, page_from_field, size)
-    dark[outside] = 0
-    light = None
-    if picture.ndim == 3:
-        light = np.clip(picture / bare * 255, 0, 255).astype(np.uint8)
-        light[outside] = 255
+    light = None if picture.ndim == 2 else np.clip(picture / bare * 255, 0, 255).astype(np.uint8)
+    if not _shows(page, page_from_field @ Box(0, 0, size[0] - 1, size[1] - 1).corners()):
+        outside = _outside(page, page_from_field, size)
+        dark[outside] = 0
+        if light is not None:
+            light[outside] = 255
     return FieldImage(
         field=field,
         picture=picture,
@@ -80,12 +80,15 @@ def cut_field(page: Page, paper: Paper, located: LocatedField) -> FieldImage:
     )
 
 
+def _shows(page: Page, corners: Points) -> bool:
+    """Whether all of a quadrilateral lies on the page."""
+    height, width = page.pixels.shape[:2]
+    return bool(((corners >= 0) & (corners <= (width - 1, height - 1))).all())
+
+
 def _outside(page: Page, page_from_field: Transform, size: tuple[int, int]) -> Mask:
     """(H, W) bool: where a field's image shows nothing of the page, and nothing must be taken for ink."""
     height, width = page.pixels.shape[:2]
-    corners = page_from_field @ Box(0, 0, size[0] - 1, size[1] - 1).corners()
-    if ((corners >= 0) & (corners <= (width - 1, height - 1))).all():
-        return np.zeros((size[1], size[0]), np.bool_)
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     points = page_from_field @ np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
     outside = ((points < -0.5) | (points > (width - 0.5, height - 0.5))).any(axis=1)
@@ -95,6 +98,8 @@ def _outside(page: Page, page_from_field: Transform, size: tuple[int, int]) -> M
 def _share_outside(page: Page, located: LocatedField) -> float:
     """Share of a field's box that the image does not show, on a grid of 21 x 21 points."""
     box = located.field.box
+    if _shows(page, located.page_from_form @ box.corners()):
+        return 0.0
     steps = np.linspace(0, 1, 21)
     x, y = np.meshgrid(box.left + steps * box.width, box.top + steps * box.height)
     points = located.page_from_form @ np.column_stack([x.ravel(), y.ravel()])

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from docproc.form.glare import under_glare
 from docproc.form.location import LocatedField
 from docproc.geometry import Box, Transform
-from docproc.histogram import percentile
+from docproc.histogram import percentile, percentile_of, percentiles
 from docproc.page import Gray
 
 
@@ -173,7 +173,7 @@ def _blur_px(pieces: Sequence[Gray], height_px: float) -> float:
         spreads = [_spreads(piece, narrow * more * scale, wide * more * scale, scale) for piece in levels]
         edges = np.concatenate(spreads)
         # What is blurred more than it is smoothed drowns in noise: of several smoothings the one that sees most.
-        seen.append(float(np.percentile(edges, SHARPEST)) / scale if len(edges) else 0.0)
+        seen.append(percentile_of(edges, SHARPEST) / scale if len(edges) else 0.0)
     return max(seen)
 
 
@@ -182,7 +182,8 @@ def _reduced(image: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.flo
 
 
 def _contrast(piece: Gray) -> float:
-    return percentile(piece, 99) - percentile(piece, 1)
+    bright, dark = percentiles(piece, 99, 1)
+    return bright - dark
 
 
 def _spreads(levels: npt.NDArray[np.float32], narrow: float, wide: float, scale: float) -> npt.NDArray[np.float64]:
@@ -193,7 +194,7 @@ def _spreads(levels: npt.NDArray[np.float32], narrow: float, wide: float, scale:
         _gradient(cv2.GaussianBlur(levels, (0, 0), math.sqrt(smoothing**2 - by_itself)))
         for smoothing in (narrow, wide)
     )
-    strong = fine > STRONG_EDGE * np.percentile(fine, 99.5)
+    strong = fine > STRONG_EDGE * percentile_of(fine, 99.5)
     ratio = (fine[strong] / np.maximum(coarse[strong], 1e-3)) ** 2
     return np.sqrt(np.clip((wide**2 - ratio * narrow**2) / np.maximum(ratio - 1, 1e-3), 0, None))
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -51,14 +52,17 @@ def snap_cells(mask: Mask, cells_px: Sequence[Box]) -> tuple[Box, ...]:
         return tuple(cells_px)
     gaps = [right.left - left.right for left, right in pairwise(cells_px)]
     cells = list(cells_px)
+    columns: dict[tuple[float, float], Rows] = {}  # by where they begin and end: of one comb, all the same
     for number, (left, right) in enumerate(pairwise(cells_px)):
         if gaps[number] > ONE_LINE * left.height:
             continue
         expected = (left.right + right.left) / 2
-        ends = np.array([left.top, left.bottom])
+        ends = (left.top, left.bottom)
+        if ends not in columns:
+            columns[ends] = rows_of(_transposed(mask), ends)
         reach = max(round(TOOTH_REACH * left.width), 3)
         thickest = max(round(THICKEST * left.height), 3)
-        for rule in find_rule(mask.T, expected, ends, reach, thickest, LEAST_COVER_DOWN):
+        for rule in find_rule(columns[ends], expected, reach, thickest, LEAST_COVER_DOWN):
             cells[number] = replace(cells[number], width=rule.position_px - cells[number].left)
             moved = rule.position_px - right.left
             cells[number + 1] = Box(rule.position_px, right.top, right.width - moved, right.height)
@@ -90,16 +94,14 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
     rows = _distinct([edge for cell in cells_px for edge in (cell.top, cell.bottom)], apart=near)
     columns = _distinct([edge for cell in cells_px for edge in (cell.left, cell.right)], apart=near)
     pieces = max(round(box_px.width / max(box_px.height, 1.0)), 1)
-    knots = np.linspace(box_px.left, box_px.right, pieces + 1)
-    ends = np.array([box_px.top, box_px.bottom])
+    level = rows_of(mask, np.linspace(box_px.left, box_px.right, pieces + 1).tolist())
+    upright = rows_of(_transposed(mask), (box_px.top, box_px.bottom))
     # Both directions are judged on the untouched mask: removing one line must not break the evidence for another.
-    across = [
-        find_rule(mask, row, knots, _free_reach(row, rows, reach), thickest, LEAST_COVER_ACROSS) for row in rows
-    ]
+    across = [find_rule(level, row, _free_reach(row, rows, reach), thickest, LEAST_COVER_ACROSS) for row in rows]
     down = [
         # A broken line is believed only where the template says that it is.
-        find_rule(mask.T, column, ends, _free_reach(column, columns, reach), thickest, LEAST_COVER_DOWN)
-        or find_rule(mask.T, column, ends, near, thickest // 2, LEAST_COVER_NEAR)
+        find_rule(upright, column, _free_reach(column, columns, reach), thickest, LEAST_COVER_DOWN)
+        or find_rule(upright, column, near, thickest // 2, LEAST_COVER_NEAR)
         for column in columns
     ]
     # One form prints its lines alike, and from end to end: where most of them are too pale to be ink, what looks
@@ -109,40 +111,66 @@ def remove_rules(mask: Mask, *, box_px: Box, cells_px: Sequence[Box]) -> Mask:
             for rule in rules:
                 erase_rule(clean, rule, evidence=mask)
     if sum(bool(rules) for rules in down) >= LEAST_LINES * len(columns):
+        turned = _transposed(clean)
         for rule in (rule for rules in down for rule in rules):
-            erase_rule(clean.T, rule, evidence=mask.T)
+            erase_rule(turned, rule, evidence=upright.mask)
+        clean = _transposed(turned)
     return clean
 
 
-def find_rule(
-    mask: Mask, expected: float, knots: npt.NDArray[np.float64], reach: int, thickest: int, least_cover: float
-) -> list[Rule]:
-    """Pieces of a horizontal line near row `expected`, one between each two neighboring `knots` at most.
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A mask, and how much of each of its rows is ink, piece by piece."""
 
-    The first and the last piece go on to the image's edges, as printed lines do. For vertical lines pass `mask.T`.
+    mask: Mask
+    pieces: tuple[tuple[int, int], ...]  #: First column, and the one behind the last.
+    own: npt.NDArray[np.float64]  #: (H, pieces) share of the piece that is ink,
+    cover: npt.NDArray[np.float64]  #: and that is ink in this row or in one beside it: lines climb by a pixel.
+
+
+def rows_of(mask: Mask, knots: Sequence[float]) -> Rows:
+    """The rows of a mask, in pieces between each two neighboring `knots`."""
+    width = mask.shape[1]
+    pieces = tuple((max(round(start), 0), min(round(stop), width)) for start, stop in pairwise(knots))
+    ink = mask.view(np.uint8)
+    thick = cv2.dilate(ink, np.ones((3, 1), np.uint8))
+    own, cover = (
+        np.column_stack([_counted(one[:, first:last]) / max(last - first, 1) for first, last in pieces])
+        for one in (ink, thick)
+    )
+    return Rows(mask, pieces, own, cover)
+
+
+def _counted(piece: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """Ones in each row."""
+    if piece.shape[1] == 0:
+        return np.zeros(piece.shape[0], np.int32)
+    return cv2.reduce(piece, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+
+
+def find_rule(rows: Rows, expected: float, reach: int, thickest: int, least_cover: float) -> list[Rule]:
+    """Pieces of a horizontal line near row `expected`, one for each piece of the rows at most.
+
+    The first and the last piece go on to the image's edges, as printed lines do. For vertical lines turn the mask.
     """
-    height, width = mask.shape
+    height, width = rows.mask.shape
     top, bottom = max(round(expected) - reach, 0), min(round(expected) + reach + 1, height)
     if bottom - top < 3:
         return []
+    band = slice(top, bottom)
+    away = np.abs(np.arange(top, bottom) - expected)
     found = []
-    for number, (start, stop) in enumerate(pairwise(knots)):
-        first, last = max(round(start), 0), min(round(stop), width)
+    for number, (first, last) in enumerate(rows.pieces):
         if last - first < 3:
             continue
-        band = mask[top:bottom, first:last]
-        thick = band.copy()
-        thick[1:] |= band[:-1]
-        thick[:-1] |= band[1:]
-        cover = np.count_nonzero(thick, axis=1) / (last - first)
+        cover = rows.cover[band, number]
         best = float(cover.max())
         if best < least_cover:
             continue
         # Of the rows that see as much of the line, the one that lies in it; of those, the nearest.
-        own = np.where(cover >= best - 0.03, np.count_nonzero(band, axis=1) / (last - first), -1.0)
-        candidates = np.flatnonzero(own >= own.max() - 0.03)
-        row = top + int(candidates[np.argmin(np.abs(candidates + top - expected))])
-        above, below = _runs(mask[:, first:last], row, limit=2 * thickest)
+        own = np.where(cover >= best - 0.03, rows.own[band, number], -1.0)
+        row = top + int(np.where(own >= own.max() - 0.03, away, np.inf).argmin())
+        above, below = _runs(rows.mask[:, first:last], row, limit=2 * thickest)
         seen = above + below > 0
         if not seen.any():
             continue
@@ -153,7 +181,7 @@ def find_rule(
         found.append(
             Rule(
                 start_px=0 if number == 0 else first,
-                stop_px=width if number == len(knots) - 2 else last,
+                stop_px=width if number == len(rows.pieces) - 1 else last,
                 position_px=middle,
                 thickness_px=max(thickness, 1),
             )
@@ -194,8 +222,14 @@ def _leading(rows: Mask) -> npt.NDArray[np.intp]:
     """Number of True before the first False, down each column."""
     if rows.shape[0] == 0:
         return np.zeros(rows.shape[1], np.intp)
-    first = np.argmin(rows, axis=0)
-    return np.where(rows[first, np.arange(rows.shape[1])], rows.shape[0], first)
+    first = rows.argmin(axis=0)
+    return first + rows.shape[0] * (
+        rows[0] & (first == 0)
+    )  # of nothing but True, the first that is least is the first
+
+
+def _transposed(mask: Mask) -> Mask:
+    return cv2.transpose(mask.view(np.uint8)).view(np.bool_)
 
 
 def _free_reach(place: float, places: Sequence[float], reach: int) -> int:

@@ -42,8 +42,8 @@ PASSES = (
 )
 #: For a sheet that lies flat, where one map is right to a mm or so: the first makes it right to a tenth.
 FLAT_PASSES = (
-    Pass(px_per_mm=3.0, patch_mm=9.0, grid_mm=16.0, search_mm=2.0, reach_mm=1.0, is_flat=True),
-    Pass(px_per_mm=4.0, patch_mm=9.0, grid_mm=11.0, search_mm=1.0, reach_mm=0.5, is_flat=True),
+    Pass(px_per_mm=3.0, patch_mm=9.0, grid_mm=20.0, search_mm=2.0, reach_mm=1.0, is_flat=True),
+    Pass(px_per_mm=3.0, patch_mm=9.0, grid_mm=13.0, search_mm=1.0, reach_mm=0.5, is_flat=True),
 )
 LEAST_CORNER = 0.02  #: A patch's corner measure, as a share of the sheet's 95th percentile: bare paper has none.
 LEAST_LIKENESS = 0.5  #: Normalized correlation below which a patch is not the one sought.
@@ -209,15 +209,15 @@ def _shift(
     rim = not (0 < row < likeness.shape[0] - 1 and 0 < column < likeness.shape[1] - 1)
     if best < LEAST_LIKENESS or rim:
         return None
-    dx = column + _peak(*likeness[row, column - 1 : column + 2]) + left - (x - half)
-    dy = row + _peak(*likeness[row - 1 : row + 2, column]) + top - (y - half)
+    dx = column + _peak(*likeness[row, column - 1 : column + 2].tolist()) + left - (x - half)
+    dy = row + _peak(*likeness[row - 1 : row + 2, column].tolist()) + top - (y - half)
     return dx, dy
 
 
 def _peak(before: float, at: float, after: float) -> float:
     """Where, between -0.5 and 0.5, the parabola through three values is highest."""
     curve = before - 2 * at + after
-    return 0.0 if curve >= 0 else float(np.clip(0.5 * (before - after) / curve, -0.5, 0.5))
+    return 0.0 if curve >= 0 else min(max(0.5 * (before - after) / curve, -0.5), 0.5)
 
 
 def _agrees_with_neighbors(at_mm: Points, by_mm: Points) -> npt.NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from docproc.form.bend import Bend
 from docproc.form.location import LocatedField
 from docproc.form.pyramid import Pyramid
 from docproc.geometry import Box, Transform
-from docproc.histogram import percentile
+from docproc.histogram import percentiles
 from docproc.template import Field
 
 SEARCH_MM = 2.0  #: Rules are sought this far from where the map puts them.
@@ -152,7 +152,8 @@ def _view(page: Pyramid, located: LocatedField) -> _View:
         nothing = np.zeros(size[::-1], np.float32)  # a box that the image cuts shows the image's edge, not its own
         return _View(window, px_per_mm, nothing, nothing)
     light = picture.astype(np.float32)
-    contrast = max(percentile(picture, 90) - percentile(picture, 2), LEAST_CONTRAST)
+    bright, dark = percentiles(picture, 90, 2)
+    contrast = max(bright - dark, LEAST_CONTRAST)
     side = max(round(RULE_SIDE_MM * px_per_mm), 2)
     length = max(round(SMOOTHING_MM * px_per_mm), 3)
     return _View(
@@ -173,12 +174,13 @@ def _ridges(light: npt.NDArray[np.float32], side: int, length: int, contrast: fl
 
 
 def _snap(located: LocatedField, view: _View, expected: tuple[float, float], search_mm: float) -> Snap:
-    """Twice: what is found across tells where to look along, and the other way round."""
+    """Twice, where it moves: what is found across tells where to look along, and the other way round."""
     box = located.field.box
     xs, ys = rules_of(located.field)
     shift = list(expected)
     across = along = None
     for _ in range(2):
+        before = tuple(shift)
         columns = _slice(box.left + shift[0], box.right + shift[0], view.window.left, view)
         # A comb's teeth may be short: then they stand on its lower rule.
         for top in (box.top, box.bottom - TOOTH * box.height):
@@ -194,6 +196,8 @@ def _snap(located: LocatedField, view: _View, expected: tuple[float, float], sea
             expected[0] if across is None else across.offset_mm,
             expected[1] if along is None else along.offset_mm,
         ]
+        if max(abs(shift[0] - before[0]), abs(shift[1] - before[1])) < JITTER_MM:
+            break  # the same pixels are looked at, as far as it matters
     middle_x, middle_y = box.center
     stretch_x = across.stretch if across is not None else 1.0
     stretch_y = along.stretch if along is not None else 1.0
