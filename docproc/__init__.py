@@ -16,13 +16,14 @@ The way of a page, and where to find it:
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
     listing, reader, engine/   many pages, on all cores or on a cluster
     batch, tables              a folder of pages to a ledger, and that to tables
+    projection, batch_templates  a ledger to one file of another format; the templates that it keeps
     watching                   pages read as a scanner drops them
     storage, download, upload  files in the cloud: reached, fetched ahead of reading, results brought there
     collation                  pages put together to papers: missing, double and foreign ones
     ledger/                    the memory of a batch: its pages, where each stands, what was read
     correction                 what people say of fields, put on what was read
     drafting                   what filled pages say of a template that was proposed from a blank one
-    export/                    CSV and spreadsheets
+    export/                    CSV and spreadsheets, JSON, Parquet, SQLite
     editor/                    the template editor: a local page in the browser
     review/                    people look at doubtful fields: a local page, too
     serving                    who may talk to such pages: the browser of this machine, with the key

@@ -54,6 +54,19 @@ def settled(record: Record, said: Said, read: Record) -> Record:
     return replace(record, verdict=Verdict.ACCEPTED, reasons=(*more, *reasons))
 
 
+def words_on(record: Record, said: Said) -> Said:
+    """By the names of the record's fields, as it stands now, the words that their values are owed to.
+
+    The word on the page as a whole is that on each field that nobody could read for it.
+    """
+    page = said.get(WHOLE_PAGE)
+    words = {one.name: said[one.name] for one in record.fields if one.name in said}
+    if page is None:
+        return words
+    unread = {one.name: page for one in record.fields if Reason.UNREADABLE in one.reasons}
+    return {WHOLE_PAGE: page, **unread, **words}
+
+
 def _corrected(read: FieldReading, said: Correction) -> FieldReading:
     if said.verdict is Verdict.REJECTED:
         reason, chance = Reason.UNREADABLE, 0.0

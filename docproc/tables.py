@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc import __version__
+from docproc.batch_templates import TEMPLATES, kept_templates
 from docproc.collation import Collation
 from docproc.correction import Said, corrected, settled, standing
 from docproc.export import open_results
@@ -29,7 +30,7 @@ from docproc.template import Template
 Outcome = Record | Unreadable
 
 TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
-TABLES_VERSION = 1  #: Raised when tables of the same outcomes come out otherwise than before.
+TABLES_VERSION = 2  #: Raised when tables of the same outcomes come out otherwise than before.
 FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
 
 
@@ -127,7 +128,8 @@ def make_tables(
     summary = write_tables(ledger, output, templates=templates, review_below=review_below)
     kept = asdict(replace(summary, output=""))
     del kept["output"]
-    ledger.tell_of_tables(made_of, {"files": _sizes_and_times(output), "summary": kept})
+    told = {"files": _sizes_and_times(output), "summary": kept, TEMPLATES: kept_templates(templates)}
+    ledger.tell_of_tables(made_of, told)
     return summary
 
 
@@ -163,7 +165,7 @@ def write_tables(
     papers = Collation(templates := tuple(templates))
     counts: Counter[str] = Counter()
     failures: list[Unreadable] = []
-    with open_results(output, review_below=review_below) as results:
+    with open_results(output, templates=templates, review_below=review_below) as results:
         for outcome in outcomes_as_they_stand(ledger, templates, papers, crops=lambda: results.wants_pictures):
             if isinstance(outcome, Unreadable):
                 results.add_failure(outcome)

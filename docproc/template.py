@@ -21,6 +21,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    PlainSerializer,
     PrivateAttr,
     ValidationError,
     model_validator,
@@ -58,6 +59,7 @@ def _length_from(value: Any) -> Any:
 FormBox = Annotated[
     Box,
     BeforeValidator(_box_from, json_schema_input_type=tuple[float, float, float, float]),
+    PlainSerializer(lambda box: [box.left, box.top, box.width, box.height]),
 ]
 Length = Annotated[
     tuple[Annotated[int, Key(ge=1)], Annotated[int, Key(ge=1)]],
@@ -434,6 +436,13 @@ def checked(data: dict[str, Any], path: Path, root: yaml.Node | None = None) -> 
     except ValidationError as error:
         raise explain_fault(path, root, data, error, json_schema()) from error
     template._folder = path.parent
+    return template
+
+
+def restored(told: Mapping[str, Any], digest: str) -> Template:
+    """A template again of what its `model_dump` told, without its folder."""
+    template = Template.model_validate(told)
+    template._digest = digest
     return template
 
 

@@ -237,6 +237,18 @@ def test_the_status_of_a_batch_in_the_cloud_is_told_while_it_runs_and_after(s3: 
     assert after.startswith(f"{url}: 12 pages\n        12  read\nrun 1 began ")
 
 
+def test_a_batch_in_the_cloud_is_exported_without_its_scans_and_templates(s3: Any, tmp_path: Path) -> None:
+    for name in ("template.yaml", "reference.png", "pages/001.png"):
+        s3.put_file(SAMPLE / name, f"clinic/export/{name}")
+    with results_at(url := "s3://clinic/exported") as place:
+        process_batch(["s3://clinic/export"], place.folder)
+    to = tmp_path / "a.csv"
+    run = CliRunner().invoke(app, ["export", url, "--to", str(to), "--long"])
+    assert run.exit_code == 0, run.output
+    assert to.read_bytes() == s3.cat_file("clinic/exported/fields.csv")
+    assert b"pages/001.png,1,meter reading," in to.read_bytes()
+
+
 def test_results_that_are_not_there_have_no_status(s3: Any) -> None:
     with (
         pytest.raises(LedgerError, match=r"^s3://clinic/nothing/ledger\.sqlite: it cannot be found"),

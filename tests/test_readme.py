@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from docproc.cli import VERBS
+from docproc.export.columns import PROVENANCE_COLUMNS
+from docproc.export.one_file import ENDINGS
 from docproc.export.rows import ERROR_COLUMNS, FIELD_COLUMNS
 from docproc.reading import Reason
 from docproc.template import Template
@@ -43,6 +45,16 @@ def test_readme_explains_every_reason(reason: Reason) -> None:
 @pytest.mark.parametrize("column", FIELD_COLUMNS)
 def test_readme_explains_every_column(column: str) -> None:
     assert re.search(rf"[`,]{column}[`,]", README)
+
+
+@pytest.mark.parametrize("name", [column.name for column in PROVENANCE_COLUMNS])
+def test_readme_names_every_column_of_provenance(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_readme_says_what_is_in_each_export(ending: str) -> None:
+    assert f"| `{ending}` |" in README
 
 
 def test_readme_names_the_columns_of_errors() -> None:

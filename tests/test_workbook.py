@@ -285,7 +285,7 @@ def test_a_table_larger_than_a_sheet_goes_on_on_further_sheets(tmp_path: Path) -
     path = tmp_path / "forms.xlsx"
     write_workbook(path, field_names=names, forms=forms, review=review, errors=[], sheet_size=size)
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["forms", "forms 2", "forms 3", "forms 4", "review", "errors", "legend"]
+    assert book.sheetnames == ["forms", "forms 2", "forms 3", "forms 4", "review", "errors", "columns", "legend"]
     tiles = [(book[name].max_row - 1, [cell.value for cell in book[name][1]][5:]) for name in book.sheetnames[:4]]
     assert tiles == [(3, ["f0", "f1", "f2"]), (2, ["f0", "f1", "f2"]), (3, ["f3"]), (2, ["f3"])]
     assert "fields.csv" in book["review"].cell(4, 1).value

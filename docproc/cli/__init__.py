@@ -17,6 +17,7 @@ from docproc.cli import (
     compare,
     evaluate,
     explain,
+    export,
     process,
     review,
     status,
@@ -40,8 +41,8 @@ Each field is accepted, to review, or rejected, with its reasons.
 """
 
 VERBS = (
-    "process", "status", "review", "template", "explain", "evaluate", "synthesize", "train", "train-lines", "compare",
-    "bench",
+    "process", "status", "review", "export", "template", "explain", "evaluate", "synthesize", "train",
+    "train-lines", "compare", "bench",
 )  # fmt: skip
 """In the order in which they are learned."""
 
@@ -83,6 +84,7 @@ def _docproc(
 app.command("process", help=process.HELP)(process.process)
 app.command("status", help=status.HELP)(status.status)
 app.command("review", help=review.HELP)(review.review)
+app.command("export", help=export.HELP)(export.export)
 app.add_typer(template.app, name="template")
 app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
+
+from docproc.export.rows import FORM_COLUMNS, FormRow
 
 FORMULA_STARTS = frozenset("=+-@\t\r\n")
 """A cell that begins so is run as a formula by spreadsheet programs (OWASP, "CSV Injection")."""
@@ -20,6 +22,18 @@ NUMBER = re.compile(r"-\d+")  #: Harmless, and what programs expect: a field tha
 def row_writer(file: TextIO) -> Any:
     """A csv writer in the one dialect that all files share."""
     return csv.writer(file, lineterminator="\n")
+
+
+def write_forms(
+    file: TextIO, field_names: Sequence[str], forms: Iterable[FormRow], *, provenance: Sequence[str] = ()
+) -> None:
+    """Write one row a page, one column a field; behind them the columns of provenance, where rows have it."""
+    writer = row_writer(file)
+    writer.writerow([*FORM_COLUMNS, *map(safe_cell, field_names), *provenance])
+    for row in forms:
+        values = {name: value for name, value, _ in row.cells}
+        head = (row.source, str(row.page), row.template, row.status, row.reasons)
+        writer.writerow(safe_row((*head, *(values.get(name, "") for name in field_names), *row.provenance)))
 
 
 def safe_row(cells: Iterable[str]) -> list[str]:

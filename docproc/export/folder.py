@@ -12,7 +12,7 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from docproc.errors import OutputError
@@ -42,17 +42,30 @@ def written_aside(output: Path) -> Iterator[Path]:
     """
     place = Path(os.path.realpath(output))
     refuse_others(output)
-    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
-    with explained(output):
-        for left in place.parent.glob(f"{glob.escape(place.name)}.*.partial"):  # by runs that were killed
-            if left.name.split(".")[-2].isdecimal():
-                shutil.rmtree(left, ignore_errors=True)
-        partial.mkdir(parents=True)
-    try:
+    with ExitStack() as held:
+        with explained(output):
+            partial = held.enter_context(partial_beside(place))
         yield partial
         refuse_others(output)
         with explained(output):
             _take_name(partial, place)
+
+
+@contextmanager
+def partial_beside(place: Path) -> Iterator[Path]:
+    """A new folder beside `place` to write in, which vanishes with the block unless it has moved.
+
+    Raises
+    ------
+    OSError
+    """
+    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
+    for left in place.parent.glob(f"{glob.escape(place.name)}.*.partial"):  # by processes that were killed
+        if left.name.split(".")[-2].isdecimal():
+            shutil.rmtree(left, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -6,11 +6,15 @@ Out: rows of text. How a row is made safe for CSV or a workbook is those modules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from docproc.export.columns import FAILED
 from docproc.page import Unreadable
-from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.reading import Correction, FieldReading, Reason, Record, Verdict
+
+Words = Mapping[str, Correction]
+"""By the field's name, the word of a person that it owes its value to; under "" one on the page as a whole."""
 
 FIELD_COLUMNS = (
     "source",
@@ -38,11 +42,12 @@ class FormRow(NamedTuple):
     """One page."""
 
     source: str
-    page: int  #: From 1.
+    page: int | str  #: From 1; "" where the file as a whole could not be read.
     template: str
     status: str
     reasons: str  #: Of the page as a whole.
     cells: list[tuple[str, str, str]]  #: Field, value, status.
+    provenance: tuple[str, ...] = ()  #: Empty where nobody asks for it.
 
 
 class ReviewRow(NamedTuple):
@@ -70,7 +75,9 @@ class ErrorRow(NamedTuple):
     remedy: str
 
 
-def field_rows(record: Record, text: Callable[[str], str]) -> Iterator[tuple[str | int, ...]]:
+def field_rows(
+    record: Record, text: Callable[[str], str], words: Words | None = None
+) -> Iterator[tuple[str | int, ...]]:
     """The page's rows of fields.csv. A page without fields has one row, without a field, so that it is not lost.
 
     Parameters
@@ -78,6 +85,8 @@ def field_rows(record: Record, text: Callable[[str], str]) -> Iterator[tuple[str
     record : Record
     text : callable
         What becomes of text that is not our own.
+    words : mapping, optional
+        With them, each row ends with its provenance.
     """
     head = (text(record.ref.source), record.ref.index + 1, text(record.template))
     for reading in record.fields:
@@ -91,13 +100,15 @@ def field_rows(record: Record, text: Callable[[str], str]) -> Iterator[tuple[str
             text(";".join(reading.reasons)),
             text(alternatives(reading)),
             *(NO_BOX if box is None else (round(box.left), round(box.top), round(box.width), round(box.height))),
+            *(() if words is None else map(text, provenance(record, words, reading.name))),
         )
     if not record.fields:
-        yield (*head, "", "", "", record.verdict, text(";".join(record.reasons)), "", *NO_BOX)
+        end = () if words is None else map(text, provenance(record, words, ""))
+        yield (*head, "", "", "", record.verdict, text(";".join(record.reasons)), "", *NO_BOX, *end)
 
 
-def form_row(record: Record) -> FormRow:
-    """The page's row of forms.csv."""
+def form_row(record: Record, words: Words | None = None) -> FormRow:
+    """The page's row of forms.csv; with `words`, its provenance, too."""
     return FormRow(
         source=record.ref.source,
         page=record.ref.index + 1,
@@ -105,7 +116,21 @@ def form_row(record: Record) -> FormRow:
         status=record.verdict.value,
         reasons=";".join(record.reasons),
         cells=[(reading.name, reading.text, reading.verdict.value) for reading in record.fields],
+        provenance=() if words is None else provenance(record, words),
     )
+
+
+def failed_form_row(failure: Unreadable) -> FormRow:
+    """The row of a page that could not be read, where a table has no other place for it."""
+    return FormRow(failure.source, failure.page or "", "", FAILED, failure.message, [])
+
+
+def provenance(record: Record, words: Words, field: str | None = None) -> tuple[str, str, str, str, str]:
+    """What a field, or all that is on the page, was read from and with, and by whom and when it was looked at."""
+    told = [word for name, word in words.items() if field is None or name == field]
+    reviewers = ";".join(sorted({word.who for word in told}))
+    at = max((word.at for word in told), default="")
+    return record.ref.sha256, record.template_digest, record.model_digest, reviewers, at
 
 
 def error_row(failure: Unreadable) -> ErrorRow:

@@ -30,7 +30,7 @@ ABSENT_COLOR = "#D9D9D9"  #: Of the cell of a field that the page's form does no
 RULE_COLOR = "#A6A6A6"  #: Of the line between two rows.
 
 
-Cell = tuple[str | int, Any]
+Cell = tuple[str | float, Any]
 """What is in a cell, and its format."""
 
 
@@ -47,6 +47,7 @@ class Cells:
         }
         self.plain = self.text[Verdict.ACCEPTED.value]
         self.count = workbook.add_format({"num_format": "0", "align": "center", **common})
+        self.six = workbook.add_format({"num_format": "0.000000", "align": "center", **common})
         self.chance = workbook.add_format({"num_format": "0.000", "align": "center", **common})
 
 
@@ -109,7 +110,7 @@ class Table:
         texts = [str(content) for content, _ in cells]
         if not _is_plain("|".join(texts)):
             for column, (content, style) in enumerate(cells):
-                if isinstance(content, int):
+                if isinstance(content, int | float):
                     self.number(row, column, content, style)
                 else:
                     self.text(row, column, content, style)
@@ -138,7 +139,7 @@ def _cell_xml(letters: str, number: int, text: str, cell: Cell) -> str:
     opening = f'<c r="{letters}{number}" s="{style._get_xf_index()}"'
     if not text:
         return f"{opening}/>"
-    if isinstance(content, int):
+    if isinstance(content, int | float):
         return f"{opening}><v>{text}</v></c>"
     return f'{opening} t="inlineStr"><is><t>{text}</t></is></c>'
 

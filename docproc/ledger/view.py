@@ -160,6 +160,11 @@ class LedgerView:
             WHERE pages.source = ? AND pages.page_index = ? AND crops.field = ?"""
         return next((png for (png,) in self._rows(sql, (source, index, field))), b"")
 
+    def told_of_tables(self) -> Any:
+        """What was told of the tables when they were made last; None where they never were."""
+        rows = self._rows("SELECT told FROM tables")
+        return json.loads(rows[0][0]) if rows else None
+
     def fingerprint(self) -> str:
         """A digest of what came of the batch: where it is the same, `outcomes` and `corrections` are the same."""
         digest = hashlib.sha256(repr(self._rows("SELECT max(id) FROM corrections")).encode())

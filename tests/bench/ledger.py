@@ -7,7 +7,8 @@ Out: a table. The pages are tiny files that nobody reads: each has the record of
 fields and 40 digits, with other values, and two fields of a hundred in review, with their pictures.
 
 `enter` and `keep` are shares of `first`, the first run without its tables; `again` is the same command once more,
-without tables, and `no change` with them. Each but the shares runs in a process of its own.
+without tables, and `no change` with them; `.csv` and so on are exports with a row a field. Each but the shares runs
+in a process of its own.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ from docproc.benchmark.pages import drawn_folder
 from docproc.character.recognizer import load_recognizer
 from docproc.combination.line_reader import line_reader_beside
 from docproc.decision import Policy
+from docproc.export.one_file import ENDINGS
 from docproc.ledger import LEDGER_NAME, Ledger, read_ledger
 from docproc.page import find_sources, list_pages, load_page
 from docproc.pipeline import read_page
+from docproc.projection import export_batch
 from docproc.reading import FieldReading, Record, Verdict
 from docproc.tables import Summary, make_tables, write_tables
 from docproc.template import FILE_NAME, load_template
@@ -57,7 +60,7 @@ def main() -> None:
         _apart("pattern", folder)
         for pages in sizes:
             _draw(folder / "scans", pages)
-            for step in ("first", "status", "export", "again", "no change"):
+            for step in ("first", "status", "export", "again", "no change", *ENDINGS):
                 for what, cost in _apart(step, folder).items():
                     seconds, cpu, memory = cost
                     ms = 1000 * seconds / pages
@@ -108,6 +111,8 @@ def take(step: str, folder: Path) -> dict[str, tuple[float, float, float]]:
     elif step == "export":
         with read_ledger(results) as ledger:
             watch.take(step, lambda: write_tables(ledger, results, templates=templates, review_below=0.9))
+    elif step in ENDINGS:
+        watch.take(step, lambda: export_batch(results, folder / f"batch{step}", by_field=True, replace_file=True))
     elif step == "again":
         watch.take(step, lambda: process(no_tables))
     else:
