@@ -137,6 +137,7 @@ def process_batch(
         "whole_image": whole_image,
         "review_below": policy.review_below,
         "force": force,
+        "reading_version": READING_VERSION,
     }
     with downloads, open_ledger(output_dir, settings=settings) as ledger:
         run = _Run(

@@ -18,6 +18,7 @@ from docproc.cli import (
     evaluate,
     explain,
     export,
+    history,
     process,
     review,
     status,
@@ -41,7 +42,7 @@ Each field is accepted, to review, or rejected, with its reasons.
 """
 
 VERBS = (
-    "process", "status", "review", "export", "template", "explain", "evaluate", "synthesize", "train",
+    "process", "status", "review", "export", "history", "template", "explain", "evaluate", "synthesize", "train",
     "train-lines", "compare", "bench",
 )  # fmt: skip
 """In the order in which they are learned."""
@@ -85,6 +86,7 @@ app.command("process", help=process.HELP)(process.process)
 app.command("status", help=status.HELP)(status.status)
 app.command("review", help=review.HELP)(review.review)
 app.command("export", help=export.HELP)(export.export)
+app.command("history", help=history.HELP)(history.history)
 app.add_typer(template.app, name="template")
 app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)

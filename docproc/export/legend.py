@@ -77,6 +77,17 @@ def in_words(reason: str) -> str:
         meaning = REASON_MEANING.get(f"{name}:{placeholder}")
         if meaning is not None:
             return re.sub(rf"\b{placeholder}\b", lambda _: detail, meaning)
+    if name == Reason.RULE and reason not in REASON_MEANING:
+        return _of_rule(detail)
     kind, _, measure = detail.partition("=")
     meaning = REASON_MEANING.get(reason) or REASON_MEANING.get(f"{name}:{kind}") or REASON_MEANING.get(name)
     return reason if meaning is None else f"{meaning} ({measure})" if measure else meaning
+
+
+def _of_rule(detail: str) -> str:
+    """Of a rule between fields: its name, and what it changed where it did."""
+    rule, is_change, values = detail.partition(" changed ")
+    if not is_change:
+        return REASON_MEANING[f"{Reason.RULE}:NAME"].replace("NAME", rule)
+    before, _, after = values.partition(" to ")
+    return f"Reads {before} by itself, and {after} with the fields that rule {rule} ties it to."

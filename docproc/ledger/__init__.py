@@ -3,15 +3,18 @@
 from docproc.ledger.corrections import WHOLE_PAGE, Corrections, Overtaken, open_corrections
 from docproc.ledger.files import KnownFile, stamp_of
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
+from docproc.ledger.past import Attempt, Past, PastView, Word, read_past
 from docproc.ledger.rows import Entry, WaitingPage
 from docproc.ledger.states import State
 from docproc.ledger.store import Ledger, digest_of, open_ledger
-from docproc.ledger.view import Counts, LedgerView, Run, read_ledger
+from docproc.ledger.view import WHOLE_FILE, Counts, LedgerView, Run, read_ledger
 
 __all__ = [
     "LEDGER_NAME",
     "NAMES",
+    "WHOLE_FILE",
     "WHOLE_PAGE",
+    "Attempt",
     "Corrections",
     "Counts",
     "Entry",
@@ -19,13 +22,17 @@ __all__ = [
     "Ledger",
     "LedgerView",
     "Overtaken",
+    "Past",
+    "PastView",
     "Run",
     "State",
     "WaitingPage",
+    "Word",
     "digest_of",
     "no_run",
     "open_corrections",
     "open_ledger",
     "read_ledger",
+    "read_past",
     "stamp_of",
 ]

@@ -1,0 +1,126 @@
+"""How the value of one field came to be: who read it and with what, what people said of it, what it stands at.
+
+In:  a folder of results, and the names of a page and a field, as the tables have them.
+Out: a `History`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from docproc.batch_templates import known, templates_of
+from docproc.collation import Collation
+from docproc.correction import corrected, settled, standing
+from docproc.errors import LedgerError, TemplateError
+from docproc.ledger import WHOLE_FILE, WHOLE_PAGE, Past, PastView, State, read_past
+from docproc.reading import FieldReading, Record
+from docproc.tables import outcomes_as_they_stand
+
+MOST_NAMED = 5  #: Names that an error proposes.
+FEW = 20  #: Fields that an error lists all.
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was once read in the field."""
+
+    record: Record  #: Of the page.
+    field: FieldReading | None  #: None where the page had no such field then.
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """See the module."""
+
+    field: str
+    past: Past  #: Of the page; its words are those on this field, and on the page as a whole.
+    readings: tuple[Reading, ...]  #: Of the scan as it is now; the one in force last.
+    page: Record | None  #: As it stands; None where nothing was read yet, or can be.
+    now: FieldReading | None  #: As it stands in the tables.
+    fault: TemplateError | None  #: Why nobody can tell how it stands.
+
+
+def history_of(folder: Path, source: str, field: str, *, page: int | None = None) -> History:
+    """The history of a field.
+
+    Parameters
+    ----------
+    folder : Path
+        With the ledger.
+    source : str
+        As in the column of that name.
+    field : str
+    page : int, optional
+        From 1; may be left out where the file has one page only.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger, or it has no such page or field; names that are near are told.
+    """
+    with read_past(folder) as ledger:
+        index = _index(folder, ledger, source, page)
+        past = ledger.past(source, index)
+        readings = tuple(Reading(record, _in(record, field)) for record in past.readings)
+        words = tuple(word for word in past.words if word.field in (field, WHOLE_PAGE))
+        names = [one.name for reading in readings for one in reading.record.fields]
+        if readings and field not in names:
+            told = list(dict.fromkeys(names))
+            hint = _proposed(field, told) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
+            raise LedgerError(f"{folder}: {source}, page {index + 1}, has no field {field!r}.", remedy=hint)
+        now, fault = None, None
+        if past.state == State.DONE:
+            try:
+                now = _as_it_stands(ledger, past)
+            except TemplateError as error:
+                fault = error
+    past = Past(past.ref, past.state, past.duplicate_of, past.attempts, past.readings, past.failure, words)
+    return History(field, past, readings, now, None if now is None else _in(now, field), fault)
+
+
+def _index(folder: Path, ledger: PastView, source: str, page: int | None) -> int:
+    pages = ledger.pages(source)
+    if not pages:
+        remedy = _proposed(source, ledger.sources())
+        raise LedgerError(f"{folder}: the batch has no file {source!r}.", remedy=remedy)
+    if pages == [WHOLE_FILE] or (page is None and len(pages) == 1):
+        return pages[0]
+    if page is None or page - 1 not in pages:
+        numbers = ", ".join(str(index + 1) for index in pages[:FEW])
+        what = "has several pages" if page is None else f"has no page {page}"
+        raise LedgerError(
+            f"{folder}: {source} {what}.",
+            remedy=f"Add --page with one of {numbers}{', ...' if len(pages) > FEW else ''}.",
+        )
+    return page - 1
+
+
+def _proposed(given: str, names: Sequence[str]) -> str:
+    """Those that end alike or have it in them first: people leave folders out, or name one too many."""
+    lower = given.lower()
+    alike = [name for name in names if name.lower() in lower or lower in name.lower()]
+    last = {name.rpartition("/")[2]: name for name in reversed(names)}
+    by_last = [last[one] for one in get_close_matches(given.rpartition("/")[2], last, MOST_NAMED)]
+    near = list(dict.fromkeys([*alike, *get_close_matches(given, names, MOST_NAMED), *by_last]))[:MOST_NAMED]
+    if not near:
+        return "The tables have the names, in the columns `source` and `field`."
+    return f"Did you mean {', '.join(near)}?"
+
+
+def _in(record: Record, field: str) -> FieldReading | None:
+    return next((one for one in record.fields if one.name == field), None)
+
+
+def _as_it_stands(ledger: PastView, past: Past) -> Record | None:
+    """As in the tables. Where no page can cast doubt on another one, the others need not be gone through."""
+    templates = templates_of(ledger)
+    ref = past.ref
+    if not any(template.unique_names or template.paper for template in templates):
+        (record,) = known(past.readings[-1:], templates)
+        said = standing(ledger.corrections().get((ref.source, ref.index), {}))
+        return settled(corrected(record, said), said, record) if said else record
+    outcomes = known(outcomes_as_they_stand(ledger, templates, Collation(templates), crops=lambda: False), templates)
+    return next((one for one in outcomes if isinstance(one, Record) and one.ref == ref), None)

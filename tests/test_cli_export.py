@@ -1,0 +1,117 @@
+"""`docproc export` and `docproc history`: what they print, and what they exit with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from exported import a_batch, rows_of
+from typer.testing import CliRunner
+from written import a_reading, a_record
+
+from docproc.cli import app
+from docproc.ledger import open_corrections, open_ledger
+from docproc.page import Unreadable
+from docproc.reading import Correction, Verdict, changed_by
+
+CHANGED = changed_by("added", "17", "12")
+DOUBTFUL = a_reading(
+    "amount", "12", Verdict.REVIEW, confidence=0.5, reasons=("gap", CHANGED), alternatives=(("72", 0.1), ("", 0.05))
+)
+PAGE = a_record("", DOUBTFUL, a_reading("sum", "19"))
+BROKEN = Unreadable("000002.png", 1, "000002.png: it is damaged.", "Scan it again.")
+
+
+def test_an_export_says_what_is_in_the_file_and_what_is_still_to_be_looked_at(tmp_path: Path) -> None:
+    folder, to = a_batch(tmp_path / "out", PAGE), tmp_path / "a.csv"
+    result = CliRunner().invoke(app, ["export", str(folder), "--to", str(to), "--long", "--provenance"])
+    assert result.exit_code == 0
+    assert result.output == (
+        f"{to}: 1 page, 2 fields\nStill to be looked at: 1 field; see `docproc review --help`.\n"
+    )
+    assert [(row["field"], row["model_digest"]) for row in rows_of(to)] == [("amount", "m"), ("sum", "m")]
+
+
+def test_pages_that_could_not_be_read_exit_with_10(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE, BROKEN)
+    result = CliRunner().invoke(app, ["export", str(folder), "--to", str(tmp_path / "a.json")])
+    assert result.exit_code == 10
+    assert "Could not be read: 1. See errors.csv" in result.output
+    assert len(rows_of(tmp_path / "a.json")) == 2
+
+
+def test_an_export_to_a_url_is_a_call_that_cannot_be_meant(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["export", str(tmp_path), "--to", "s3://bucket/a.csv"])
+    assert result.exit_code == 2
+    assert "a file on this machine" in result.output
+
+
+def test_the_help_of_export_teaches_by_examples_and_names_every_format() -> None:
+    help_text = CliRunner().invoke(app, ["export", "--help"]).output
+    assert help_text.count("docproc export ") >= 6
+    for word in (".csv", ".xlsx", ".json", ".jsonl", ".parquet", ".sqlite", "--partial", "--replace", "--provenance"):
+        assert word in help_text
+
+
+def test_a_history_is_told_in_lines_for_people(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE)
+    with open_corrections(folder) as corrections:
+        first = Correction("12", "72", Verdict.ACCEPTED, "ana")
+        number = corrections.add("000001.png", 0, "amount", first, after=0).number
+        same = Correction("72", "72", Verdict.ACCEPTED, "ben")
+        corrections.add("000001.png", 0, "amount", same, after=number)
+    lines = CliRunner().invoke(app, ["history", str(folder), "000001.png", "amount"]).output.splitlines()
+    assert lines[:3] == ["amount of 000001.png, page 1", "", "Now: 72, accepted, confidence 1.000000"]
+    assert "  confirmed: A person has looked, and says as was read." in lines
+    (read,) = (line for line in lines if " read by run 1 (docproc " in line)
+    assert read.startswith("  20") and " UTC  read by run 1" in read
+    at = lines.index("Reading:")
+    assert lines[at + 1 : at + 6] == [
+        "  with template slip (t), model m",
+        "  value 12, confidence 0.500000, review",
+        "  or else 72=0.1000, blank=0.0500",
+        "  gap: A blank box lies between filled ones.",
+        f"  {CHANGED}: Reads 17 by itself, and 12 with the fields that rule added ties it to.",
+    ]
+    assert [line.partition(" UTC  ")[2] for line in lines[-2:]] == [
+        "ana changes 12 to 72",
+        "ben says that 72 is right",
+    ]
+
+
+def test_a_history_is_told_as_one_object_for_programs(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE)
+    with open_corrections(folder) as corrections:
+        said = Correction("12", "72", Verdict.ACCEPTED, "ana")
+        at = corrections.add("000001.png", 0, "amount", said, after=0).at
+    told = json.loads(CliRunner().invoke(app, ["history", str(folder), "000001.png", "amount", "--json"]).output)
+    assert (told["source"], told["page"], told["field"], told["sha256"]) == ("000001.png", 1, "amount", "sha-1")
+    assert (told["now"]["value"], told["now"]["status"]) == ("72", "accepted")
+    assert told["readings"][0]["field"]["alternatives"] == [
+        {"value": "72", "chance": 0.1},
+        {"value": "", "chance": 0.05},
+    ]
+    assert told["attempts"][0]["run"] == 1
+    assert told["words"] == [
+        {"field": "amount", "at": at, "who": "ana", "old": "12", "new": "72", "status": "accepted",
+         "is_of_this_scan": True}
+    ]  # fmt: skip
+
+
+def test_the_history_of_a_page_that_could_not_be_read_says_why(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE, BROKEN)
+    lines = CliRunner().invoke(app, ["history", str(folder), "000002.png", "amount"]).output.splitlines()
+    assert lines[2:4] == ["Now: the page could not be read", f"  {BROKEN.message} {BROKEN.remedy}"]
+    assert f"could not be read ({BROKEN.message}) by run 1 " in lines[6]
+    assert lines[-1] == "No reviewer has said anything of it."
+
+
+def test_the_history_of_a_file_that_could_not_be_opened_has_no_page(tmp_path: Path) -> None:
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter([Unreadable("a.pdf", None, "a.pdf: it is empty.", "Copy it again.")])
+    output = CliRunner().invoke(app, ["history", str(tmp_path), "a.pdf", "amount"]).output
+    assert output.splitlines()[:4] == [
+        "amount of a.pdf", "", "Now: the page could not be read", "  a.pdf: it is empty. Copy it again.",
+    ]  # fmt: skip
+    told = CliRunner().invoke(app, ["history", str(tmp_path), "a.pdf", "amount", "--page", "1", "--json"]).output
+    assert (json.loads(told)["page"], json.loads(told)["state"]) == (None, "failed")
