@@ -12,6 +12,7 @@ HELP = """Look at the fields that need eyes, one a screen, in the browser, by ke
 
 Enter accepts what was read, digits type another value, Shift and 1 to 5 choose one of the likely ones, b is blank,
 ? unreadable, u takes the last one back, p shows the whole page. What could do most harm comes first.
+Where a rule ties the field to others, their sum is shown with what you type, and whether it fits.
 
 Each answer is kept in the ledger at once, with who gave it and when, beside what was read; a moment later it stands
 in the tables. The page is for this machine alone; further reviewers open the same address, and get other fields.
@@ -26,7 +27,7 @@ Examples:
 
 def review(
     results: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder of results, as named with -o.", show_default=False)
+        str, typer.Argument(metavar="DIR", help="A folder of results, as named with -o.", show_default=False)
     ],
     who: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whom the answers are by.  [default: your user's name]")
@@ -35,12 +36,20 @@ def review(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in your browser.")] = True,
 ) -> None:
     """Serve the review until Ctrl-C."""
+    from docproc.errors import LedgerError
     from docproc.review.server import serve
+    from docproc.storage import is_url
+
+    if is_url(results):
+        raise LedgerError(
+            f"{results} lies in the cloud; answers are written to a ledger on this machine's disk.",
+            remedy="Process the scans with -o naming a folder of this machine, and review that.",
+        )
 
     def show(address: str, left: int) -> None:
         typer.echo(f"{left:,} to look at in {results}, at\n  {address}\nCtrl-C ends it.")
 
-    session = serve(results, who=who or getpass.getuser(), port=port, show=show, browser=browser)
+    session = serve(Path(results), who=who or getpass.getuser(), port=port, show=show, browser=browser)
     fault = session.tables_fault
     typer.echo(f"{session.left():,} are left to look at; the same command goes on.")
     if fault is not None:

@@ -25,6 +25,7 @@ from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, load_page
 from docproc.reading import Record
 from docproc.review.queue import Item, items_of
+from docproc.review.sums import sums_by_field
 from docproc.storage import is_url
 from docproc.tables import outcomes_as_they_stand, write_tables
 from docproc.template import Template, load_template
@@ -48,13 +49,16 @@ class Batch:
     def items(self, ledger: LedgerView) -> Iterator[Item]:
         """All that nobody has looked at yet, in the batch's order."""
         unique = {template.digest: template.unique_names for template in self._templates}
+        rules = {template.digest: template.comparisons for template in self._templates}
         for outcome in outcomes_as_they_stand(
             ledger, self._templates, Collation(self._templates), crops=lambda: False
         ):
             if isinstance(outcome, Record):
                 if outcome.template_digest and outcome.template_digest not in unique and self.fault is None:
                     self.fault = _changed(outcome.template)
-                yield from items_of(outcome, unique.get(outcome.template_digest, ()))
+                sums = sums_by_field(outcome, rules.get(outcome.template_digest, ()))
+                for item in items_of(outcome, unique.get(outcome.template_digest, ())):
+                    yield replace(item, sums=sums.get(item.key[2], ()))
 
     def write_tables(self) -> bool:
         """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.

@@ -14,6 +14,7 @@ from docproc.decision import INFORMATIVE
 from docproc.export.rows import is_looked_at_whole, is_unread, page_reasons, to_look_at
 from docproc.ledger import WHOLE_PAGE
 from docproc.reading import FieldReading, Reason, Record
+from docproc.review.sums import Sum
 
 LEASE_S = 120.0  #: Who is not heard of for so long has gone: others get the fields that were lent.
 EVEN_ODDS = 0.5  #: Of a value against which something speaks that no confidence knows of: a rule, another page.
@@ -32,6 +33,7 @@ class Item:
     reasons: tuple[str, ...]
     harm: float  #: The chance that it is wrong, times the number of fields that are wrong with it.
     detail: str = ""  #: A sentence about what is wrong with the page as a whole.
+    sums: tuple[Sum, ...] = ()  #: The rules that the field stands in.
 
     @property
     def key(self) -> Key:

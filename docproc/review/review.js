@@ -44,6 +44,7 @@ function answer(value, verdict = "accepted") {
   pending.push({ path: "/say", item, body: { value: item.whole ? "" : value, verdict } });
   const words = verdict === "rejected" ? "unreadable" : item.whole ? "seen" : value || "blank";
   item.said = words;
+  item.given = verdict === "rejected" ? null : value;
   $("last").textContent = `${item.key[2] || "Page"}: ${words}`;
   show();
   send();
@@ -183,7 +184,46 @@ function showValue() {
   const value = typed ?? item.value ?? "";
   $("value").textContent = item.whole ? "Enter: seen · ?: unreadable · p: larger" : value || "blank";
   $("value").className = item.whole || !value ? "words" : typed === null ? "" : "typed";
+  $("sums").replaceChildren(...(item.sums || []).map((sum) => shownSum(sum, item, value)));
   $("standing").textContent = item.said ? `taken back; you had said ${item.said}` : "";
+}
+
+// -- the rules that the field stands in, added up as they stand and with what is typed
+
+function shownSum(sum, item, typing) {
+  const terms = sum.terms.map((term) => ({ ...term, value: standing(term, item, typing), here: term.field === item.key[2] }));
+  const line = element("li", `${sum.rule}: `);
+  line.append(...side(terms, 1, sum.constant), ` ${SIGNS[sum.operator]} `, ...side(terms, -1, -sum.constant));
+  line.append(` · ${fit(terms, sum)}`);
+  return line;
+}
+
+function standing(term, item, typing) {  // answers of this page count before the server has them in what it sent ahead
+  if (term.field === item.key[2]) return typing;
+  const [source, index] = item.key;
+  const own = answered.findLast((one) => one.key[0] === source && one.key[1] === index && one.key[2] === term.field);
+  return own ? own.given : term.value;
+}
+
+const SIGNS = { "==": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">" };
+const HOLDS = { "==": (n) => n === 0, "<=": (n) => n <= 0, ">=": (n) => n >= 0, "<": (n) => n < 0, ">": (n) => n > 0 };
+
+function side(terms, sign, constant) {  // of the comparison: what counts positively stands left, the rest right
+  const parts = terms.filter(({ weight }) => weight * sign > 0).map((term) => {
+    const words = (Math.abs(term.weight) > 1 ? `${Math.abs(term.weight)} × ` : "") + (term.value ?? "?" ) || "blank";
+    const part = element(term.here ? "b" : "span", words);
+    part.title = term.field;
+    return part;
+  });
+  if (constant > 0 || !parts.length) parts.push(String(Math.max(constant, 0)));
+  return parts.flatMap((part, index) => index ? [" + ", part] : [part]);
+}
+
+function fit(terms, sum) {
+  const unknown = terms.filter(({ value, alone }) => value === null || (value === "" && alone) || !/^\d*$/.test(value));
+  if (unknown.length) return `open: ${unknown.map(({ field }) => field).join(", ")}`;
+  const off = terms.reduce((total, { weight, value }) => total + weight * Number(value), sum.constant);
+  return HOLDS[sum.operator](off) ? "fits" : sum.operator === "==" ? `differs by ${Math.abs(off)}` : "does not fit";
 }
 
 function speak(item) {

@@ -21,6 +21,7 @@ from docproc.reading import Correction, Verdict
 from docproc.review.batch import Batch
 from docproc.review.pace import Pace
 from docproc.review.queue import Item, Key, Queue
+from docproc.review.sums import shown
 from docproc.serving import new_token
 
 CANDIDATES = 5  #: Values that have a key.
@@ -222,6 +223,10 @@ class Session:
             "value": reading.text,
             "candidates": [{"value": value, "chance": chance} for value, chance in likely],
             "crop": f"data:image/png;base64,{base64.b64encode(crop).decode()}" if crop else "",
+            "sums": [
+                shown(one, {name: self._last.get((*item.key[:2], name)) for name, _ in one.comparison.weights})
+                for one in item.sums
+            ],
         }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from flagged import flagged, truth_of
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from summed import summed
 
 pytestmark = pytest.mark.browser
 
@@ -224,3 +225,24 @@ def test_picture_value_and_reasons_are_in_sight_and_told_to_screen_readers(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.locator("#spoken")).to_contain_text("field 0: 0 4 2 7 4, 50 %. The chance that")
     assert page.evaluate("document.activeElement.id") == "screen"
+
+
+def test_a_sum_is_added_up_with_what_is_typed_and_with_what_was_just_answered(
+    browser: Browser, tmp_path: Path
+) -> None:
+    review = begun(summed(tmp_path))
+    page = review.opened_in(browser)
+    sums = page.locator("#sums")
+    asked(page, "q1")
+    expect(sums).to_have_text("adds up: 12 = 3 + 2 × 4 + 1 · fits")
+    press(page, "5")
+    expect(sums).to_have_text("adds up: 12 = 5 + 2 × 4 + 1 · differs by 2")
+    press(page, "Enter")
+    asked(page, "q2")
+    expect(sums).to_have_text("adds up: 12 = 5 + 2 × 4 + 1 · differs by 2")
+    press(page, "3")
+    expect(sums).to_have_text("adds up: 12 = 5 + 2 × 3 + 1 · fits")
+    press(page, "?")
+    asked(page, "total")
+    expect(sums).to_have_text("adds up: 12 = 5 + 2 × ? + 1 · open: q2")
+    review.end()

@@ -1,0 +1,67 @@
+"""The rules between fields that a field on screen stands in, with the values as they stand.
+
+In:  a page as it stands, and its template's comparisons.
+Out: for each field its sums, as the browser adds them up while somebody types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docproc.expression import Comparison
+from docproc.reading import Correction, Record, Verdict
+from docproc.template import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One rule, and what its fields hold."""
+
+    rule: str
+    comparison: Comparison
+    values: Mapping[str, str | None]  #: Of all fields of the page, one mapping for all its sums; None: not known.
+
+
+def sums_by_field(record: Record, rules: Sequence[tuple[Relation, Comparison]]) -> dict[str, tuple[Sum, ...]]:
+    """The sums of each field that a rule speaks of."""
+    if not rules:
+        return {}
+    values = {
+        reading.name: None if reading.verdict is Verdict.REJECTED else reading.text for reading in record.fields
+    }
+    found: dict[str, tuple[Sum, ...]] = {}
+    for relation, comparison in rules:
+        for name, _ in comparison.weights:
+            found[name] = (*found.get(name, ()), Sum(relation.name, comparison, values))
+    return found
+
+
+def shown(one: Sum, said: Mapping[str, Correction | None]) -> dict[str, Any]:
+    """What the browser needs to add it up.
+
+    Parameters
+    ----------
+    said : by field; what people have said last, None where nobody has. It stands in place of what was read.
+    """
+    return {
+        "rule": one.rule,
+        "operator": one.comparison.operator,
+        "constant": one.comparison.constant,
+        "terms": [
+            {
+                "field": name,
+                "weight": weight,
+                "alone": name in one.comparison.alone,
+                "value": _standing(one.values.get(name), said.get(name)),
+            }
+            for name, weight in one.comparison.weights
+        ],
+    }
+
+
+def _standing(read: str | None, said: Correction | None) -> str | None:
+    if said is None or said.verdict is Verdict.REVIEW:
+        return read
+    return None if said.verdict is Verdict.REJECTED else said.new
