@@ -209,7 +209,7 @@ def _sleep(folder: Path, task: tuple[int, float]) -> int:
 def test_a_task_that_takes_too_long_twice_is_lost_and_no_other(tmp_path: Path) -> None:
     tasks = [(number, 60.0 if number == 2 else 0.0) for number in range(8)]
     outcomes = list(PoolEngine(2, page_timeout_s=1).run(tasks, _open(_sleep, tmp_path)))
-    assert outcomes[2] == (tasks[2], Lost("the process that worked on it took longer than 1 s, twice"))
+    assert outcomes[2] == (tasks[2], Lost("the process that worked on it took longer than 1 s, twice", is_late=True))
     assert [outcome for _, outcome in outcomes[:2] + outcomes[3:]] == [0, 1, 3, 4, 5, 6, 7]
     assert len(_attempts(tmp_path, 2)) == 2
 

@@ -226,7 +226,7 @@ def test_a_task_that_kills_its_actor_or_takes_too_long_twice_is_lost_and_no_othe
     engine = RayEngine(address=cluster.address, page_timeout_s=0.5)
     outcomes = dict(engine.run(tasks, partial(partial, _die_or_dawdle, tmp_path)))
     assert outcomes.pop("deadly") == Lost("the process that worked on it died, twice")
-    assert outcomes.pop("slow") == Lost("the process that worked on it took longer than 0.5 s, twice")
+    assert outcomes.pop("slow") == Lost("the process that worked on it took longer than 0.5 s, twice", is_late=True)
     assert outcomes == {"a": "a", "b": "b", "c": "c"}
     assert [len(list(tmp_path.glob(f"{task}-*"))) for task in ("deadly", "slow")] == [2, 2]
     assert capfd.readouterr() == ("", "")

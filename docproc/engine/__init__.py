@@ -2,6 +2,7 @@
 
 from docproc.engine.choice import FEW_PAGES, available_cores, choose_engine, engine_named
 from docproc.engine.cluster import RayEngine
+from docproc.engine.executor import Executor
 from docproc.engine.pool import PoolEngine
 from docproc.engine.protocol import Engine, Lost, OpenWork
 from docproc.engine.serial import SerialEngine
@@ -9,6 +10,7 @@ from docproc.engine.serial import SerialEngine
 __all__ = [
     "FEW_PAGES",
     "Engine",
+    "Executor",
     "Lost",
     "OpenWork",
     "PoolEngine",

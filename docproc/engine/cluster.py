@@ -215,11 +215,11 @@ class _ActorCrew(Crew[_ActorWorker]):
         """In any other actor: there may be no room for a fresh one any more."""
         self._take_back([item])
 
-    def _replace(self, worker: _ActorWorker, words: str) -> None:
+    def _replace(self, worker: _ActorWorker, words: str, *, is_late: bool = False) -> None:
         """One that was felled is not held against its task, until that has been under too many."""
         at_work = worker.given[0] if worker.given else None
         if not worker.is_felled or (at_work is not None and at_work.spared == NODES_SPARED):
-            super()._replace(worker, words)
+            super()._replace(worker, words, is_late=is_late)
             return
         if at_work is not None:
             at_work.spared += 1

@@ -43,6 +43,7 @@ class InHand:
     task: Any
     ends: list[str] = field(default_factory=list)  #: How the workers ended that worked on it.
     spared: int = 0  #: How often one ended that worked on it, and it was not to blame.
+    is_late: bool = False  #: The last of them was ended because it took too long.
     is_done: bool = False
     outcome: Any = None
     failure: tuple[Exception, str] | None = None  #: In place of an outcome: what the work raised, and its traceback.
@@ -222,7 +223,7 @@ class Crew(ABC, Generic[AnyWorker]):
             case Kind.FAILED:
                 _raise(message.content)  # the work cannot even be opened
 
-    def _replace(self, worker: AnyWorker, words: str) -> None:
+    def _replace(self, worker: AnyWorker, words: str, *, is_late: bool = False) -> None:
         """A worker died: the task that it worked on is tried once more, what lay behind that goes to any."""
         self.workers.remove(worker)
         if not worker.is_ready:
@@ -230,11 +231,12 @@ class Crew(ABC, Generic[AnyWorker]):
         elif worker.given:
             item = worker.given.popleft()
             item.ends.append(words)
+            item.is_late = is_late
             self._take_back(worker.given)
             if len(item.ends) == 1:
                 self._try_again(item)
             else:
-                item.is_done, item.outcome = True, Lost(_in_words(item.ends))
+                item.is_done, item.outcome = True, Lost(_in_words(item.ends), item.is_late)
 
     def _replace_unready(self, worker: AnyWorker, words: str) -> None:
         self.failed_starts += 1
@@ -272,7 +274,7 @@ class Crew(ABC, Generic[AnyWorker]):
             # A result that has arrived counts, however late this process comes to look at it.
             if now - worker.since > self.timeout_s and not worker.has_spoken():
                 worker.end(grace_s=0)
-                self._replace(worker, f"took longer than {self.timeout_s:g} s")
+                self._replace(worker, f"took longer than {self.timeout_s:g} s", is_late=True)
 
 
 def _raise(failure: tuple[Exception, str]) -> None:

@@ -56,10 +56,10 @@ class PoolEngine:
 
     def run(self, tasks: Iterable[Task], open_work: OpenWork[Task, Result]) -> Iterator[tuple[Task, Result | Lost]]:
         """See `Engine.run`."""
-        return _ProcessCrew(self, ForkingPickler.dumps(open_work)).run(tasks)
+        return ProcessCrew(self, ForkingPickler.dumps(open_work)).run(tasks)
 
 
-class _ProcessCrew(Crew[WorkerProcess]):
+class ProcessCrew(Crew[WorkerProcess]):
     """Workers that are processes: their pipes, and what tells that they have ended, are waited for together."""
 
     def __init__(self, engine: PoolEngine, packed_work: bytes | memoryview) -> None:
@@ -74,10 +74,15 @@ class _ProcessCrew(Crew[WorkerProcess]):
         self._start([item])
 
     def _wait(self, timeout_s: float | None) -> Iterable[WorkerProcess]:
+        of = self._handles()
+        return dict.fromkeys(of[source] for source in wait(of, timeout_s))
+
+    def _handles(self) -> dict[Any, WorkerProcess]:
+        """The workers, by what to wait for to hear of them."""
         of: dict[Any, WorkerProcess] = {}
         for worker in self.workers:
             of[worker.pipe] = of[worker.process.sentinel] = worker
-        return dict.fromkeys(of[source] for source in wait(of, timeout_s))
+        return of
 
     def _end(self) -> None:
         for worker in self.workers:

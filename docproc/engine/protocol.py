@@ -22,6 +22,7 @@ class Lost:
     """In place of a result: the task twice took down the process that worked on it."""
 
     detail: str  #: How the processes ended, for people: "the process that worked on it was killed (SIGKILL), twice".
+    is_late: bool = False  #: The last of them was ended because it took too long.
 
 
 class Engine(Protocol):
