@@ -27,6 +27,7 @@ The way of a page, and where to find it:
     export/                    CSV and spreadsheets, JSON, Parquet, SQLite
     editor/                    the template editor: a local page in the browser
     review/                    people look at doubtful fields: a local page, too
+    api/                       other programs send pages over HTTP, and get records as JSON
     serving                    who may talk to such pages: the browser of this machine, with the key
     explain, evaluation        how a page was read; how well a batch was
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)

@@ -15,6 +15,7 @@ import webbrowser
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,6 +26,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from docproc.errors import DocprocError, OutputError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HOSTS = ("127.0.0.1", "localhost")
 STOP_S = 5  #: What is being answered at the end has so long.
@@ -159,15 +163,7 @@ def serve(
     """
     import uvicorn
 
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-        listening.listen()  # before anybody is told the address
-    except OSError as error:
-        raise OutputError(
-            f"Port {port} cannot be used ({error.strerror}).", remedy="Name another with --port, or none."
-        ) from error
+    listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
     address = f"http://127.0.0.1:{port}/?token={token}"
     config = uvicorn.Config(application(port), log_level="warning", lifespan="off", timeout_graceful_shutdown=STOP_S)
@@ -175,6 +171,32 @@ def serve(
     show(address)
     if browser:
         webbrowser.open(address)
+    run(server, listening)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that clients can connect to from now on, also before a server answers there.
+
+    Raises
+    ------
+    OutputError
+        If this machine has no such address, or the port is taken.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen()
+    except OSError as error:
+        raise OutputError(
+            f"Port {port} of {host} cannot be used ({error.strerror}).", remedy="Name another with --port, or none."
+        ) from error
+    return listening
+
+
+def run(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until Ctrl-C, or SIGTERM, and return then."""
     earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with suppress(KeyboardInterrupt):  # uvicorn ends, and then sends itself the signal once more

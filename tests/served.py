@@ -12,17 +12,16 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 
 Ask = Callable[..., tuple[int, Any]]
 
 
 @contextmanager
-def serving(application: Callable[[int], Starlette], *, backlog: int | None = None) -> Iterator[int]:
-    """The application that the port is given to, served; the port."""
+def serving(application: Callable[[int], Any], *, backlog: int | None = None, **how: Any) -> Iterator[int]:
+    """The application that the port is given to, served as uvicorn's options say; the port."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=backlog)
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(application(port), log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(application(port), log_level="error", lifespan="off", **how))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:

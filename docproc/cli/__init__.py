@@ -21,6 +21,7 @@ from docproc.cli import (
     history,
     process,
     review,
+    serve,
     status,
     synthesize,
     template,
@@ -42,8 +43,8 @@ Each field is accepted, to review, or rejected, with its reasons.
 """
 
 VERBS = (
-    "process", "status", "review", "export", "history", "template", "explain", "evaluate", "synthesize", "train",
-    "train-lines", "compare", "bench",
+    "process", "status", "review", "export", "history", "serve", "template", "explain", "evaluate", "synthesize",
+    "train", "train-lines", "compare", "bench",
 )  # fmt: skip
 """In the order in which they are learned."""
 
@@ -87,6 +88,7 @@ app.command("status", help=status.HELP)(status.status)
 app.command("review", help=review.HELP)(review.review)
 app.command("export", help=export.HELP)(export.export)
 app.command("history", help=history.HELP)(history.history)
+app.command("serve", help=serve.HELP)(serve.serve)
 app.add_typer(template.app, name="template")
 app.command("explain", help=explain.HELP)(explain.explain)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
