@@ -23,6 +23,7 @@ The way of a page, and where to find it:
     collation                  pages put together to papers: missing, double and foreign ones
     ledger/                    the memory of a batch: its pages, where each stands, what was read
     correction                 what people say of fields, put on what was read
+    report/                    one page on the batch, for whoever answers for it
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets, JSON, Parquet, SQLite
     editor/                    the template editor: a local page in the browser

@@ -136,6 +136,7 @@ def process_batch(
         "templates": sorted(templates),
         "whole_image": whole_image,
         "review_below": policy.review_below,
+        "models": [(one.card.name, one.digest) for one in (recognizer, line_reader) if one is not None],
         "force": force,
         "reading_version": READING_VERSION,
     }

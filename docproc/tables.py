@@ -1,7 +1,7 @@
 """The tables of a batch, made of its ledger: they can be thrown away and made again.
 
 In:  a ledger.
-Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, and a `Summary`.
+Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, report.html, and a `Summary`.
 What only a page's neighbors can say, or all other pages, is said here: see docproc.collation; and what people have
 said of fields: see docproc.correction.
 """
@@ -25,6 +25,7 @@ from docproc.form.defects import Kind
 from docproc.ledger import Ledger, LedgerView, digest_of
 from docproc.page import Unreadable
 from docproc.reading import Reason, Record, Verdict, sent_to_review
+from docproc.report import Tally, render
 from docproc.template import Template
 
 Outcome = Record | Unreadable
@@ -164,23 +165,25 @@ def write_tables(
     """
     papers = Collation(templates := tuple(templates))
     counts: Counter[str] = Counter()
-    failures: list[Unreadable] = []
+    tally = Tally(review_below)
     with open_results(output, templates=templates, review_below=review_below) as results:
-        for outcome in outcomes_as_they_stand(ledger, templates, papers, crops=lambda: results.wants_pictures):
+        for outcome, read in _as_they_stand(ledger, templates, papers, crops=lambda: results.wants_pictures):
             if isinstance(outcome, Unreadable):
                 results.add_failure(outcome)
-                if len(failures) < FAILURES_NAMED:
-                    failures.append(outcome)
+                tally.add_failure(outcome)
             else:
                 results.add(outcome)
+                tally.add(outcome, read or outcome)
             counts.update(_counts(outcome))
-    return Summary(
-        output,
-        **counts,
-        papers_incomplete=papers.incomplete,
-        review_below=review_below,
-        failures=tuple(failures),
-    )
+        summary = Summary(
+            output,
+            **counts,
+            papers_incomplete=papers.incomplete,
+            review_below=review_below,
+            failures=tuple(tally.failures[:FAILURES_NAMED]),
+        )
+        results.add_report(render(tally, summary, ledger))
+    return summary
 
 
 def outcomes_as_they_stand(
@@ -201,17 +204,26 @@ def outcomes_as_they_stand(
     crops : () -> bool
         Whether the next page is wanted with its fields' pictures.
     """
+    for outcome, _ in _as_they_stand(ledger, templates, papers, crops=crops):
+        yield outcome
+
+
+def _as_they_stand(
+    ledger: LedgerView, templates: Sequence[Template], papers: Collation, *, crops: Callable[[], bool]
+) -> Iterator[tuple[Outcome, Record | None]]:
+    """Each outcome, and what was read where people have had their say of it."""
     said = {place: standing(fields) for place, fields in ledger.corrections().items()}
     doubles = _doubles(ledger, templates, said)
     read: dict[tuple[str, int], Record] = {}  # of pages that people have corrected, while they are held back
     for kept in _collated(ledger.outcomes(characters=False, crops=crops), papers, said, read):
         if isinstance(kept, Unreadable):
-            yield kept
+            yield kept, None
             continue
         later = doubles.get((kept.ref.source, kept.ref.index + 1)) if doubles else None
         record = sent_to_review(kept, later.values(), fields=later) if later else kept
         place = (kept.ref.source, kept.ref.index)
-        yield settled(record, said[place], read.pop(place)) if place in read else record
+        own = read.pop(place, None)
+        yield (record if own is None else settled(record, said[place], own)), own
 
 
 def _doubles(

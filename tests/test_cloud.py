@@ -212,7 +212,7 @@ def test_results_in_the_cloud_are_those_of_a_folder_and_go_on_from_any_machine(
     for name in TABLES:
         assert s3.cat_file(f"{url}/{name}") == (tmp_path / "here" / name).read_bytes(), name
     held = storage.names_in(url)
-    assert held == ["errors.csv", "fields.csv", "forms.csv", "forms.xlsx", "ledger.sqlite"]
+    assert held == ["errors.csv", "fields.csv", "forms.csv", "forms.xlsx", "ledger.sqlite", "report.html"]
     assert [
         path for path in (tmp_path / "first machine").rglob("*") if path.is_file() and path.suffix != ".lock"
     ] == []
@@ -268,7 +268,7 @@ def test_the_ledger_is_copied_after_the_first_page_and_some_time_later_and_at_th
     monkeypatch.setattr(storage, "put", lambda path, url: (written.append(Path(url).name), put(path, url)))
     to_cloud(f"s3://clinic/copied {copies}")
     assert written.count("ledger.sqlite") == copies  # one of the pages is not read: it is equal to another
-    assert written[copies:] == ["errors.csv", "fields.csv", "forms.csv", "forms.xlsx"]
+    assert written[copies:] == ["errors.csv", "fields.csv", "forms.csv", "forms.xlsx", "report.html"]
 
 
 def test_an_interrupted_run_goes_on_on_another_machine(

@@ -54,6 +54,8 @@ Results in the output folder:
   forms.csv    the same table, plain
   fields.csv   one row a field: value, confidence, status, reasons, place
   errors.csv   what could not be read, and why
+  report.html  one page to print or mail: what was read, how much needs eyes,
+               how sure, the worst pages
   ledger.sqlite  the batch's memory: `docproc status` tells what is in it
 
 \b

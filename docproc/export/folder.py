@@ -22,7 +22,8 @@ FIELDS_NAME = "fields.csv"
 FORMS_NAME = "forms.csv"
 WORKBOOK_NAME = "forms.xlsx"
 ERRORS_NAME = "errors.csv"
-NAMES = frozenset((FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, ERRORS_NAME))
+REPORT_NAME = "report.html"
+NAMES = frozenset((FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, ERRORS_NAME, REPORT_NAME))
 LEDGER_NAMES = frozenset(
     ("ledger.lock", "review.lock", *(f"ledger.sqlite{ending}" for ending in ("", "-wal", "-shm", "-journal")))
 )
@@ -137,5 +138,5 @@ def _take_name(partial: Path, place: Path) -> None:
     if not os.path.lexists(place):
         partial.rename(place)
         return
-    for name in sorted(NAMES):
-        os.replace(partial / name, place / name)
+    for path in sorted(partial.iterdir()):
+        os.replace(path, place / path.name)

@@ -1,7 +1,7 @@
 """All result files of one batch, filled page by page.
 
 In:  records and unreadable pages, in page order, one at a time.
-Out: fields.csv, forms.csv, forms.xlsx, errors.csv.
+Out: fields.csv, forms.csv, forms.xlsx, errors.csv; beside them report.html, as it is given.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from pathlib import Path
 
 from docproc.export import rows
 from docproc.export.delimited import row_writer, safe_cell, safe_row, write_forms
-from docproc.export.folder import ERRORS_NAME, FIELDS_NAME, FORMS_NAME, WORKBOOK_NAME, explained, written_aside
+from docproc.export.folder import (
+    ERRORS_NAME,
+    FIELDS_NAME,
+    FORMS_NAME,
+    REPORT_NAME,
+    WORKBOOK_NAME,
+    explained,
+    written_aside,
+)
 from docproc.export.spreadsheet import Spreadsheet
 from docproc.page import Unreadable
 from docproc.reading import Record
@@ -82,6 +90,11 @@ class Results:
         with explained(self._output):
             self._errors.writerow(safe_row(rows.error_row(failure)))
             self._book.add_failure(failure)
+
+    def add_report(self, html: str) -> None:
+        """Keep the report of the batch."""
+        with explained(self._output):
+            (self._folder / REPORT_NAME).write_bytes(html.encode("utf-8", "backslashreplace"))
 
     def finish(self) -> None:
         """Write what needed the whole batch."""

@@ -7,7 +7,7 @@ from docproc.ledger.past import Attempt, Past, PastView, Word, read_past
 from docproc.ledger.rows import Entry, WaitingPage
 from docproc.ledger.states import State
 from docproc.ledger.store import Ledger, digest_of, open_ledger
-from docproc.ledger.view import WHOLE_FILE, Counts, LedgerView, Run, read_ledger
+from docproc.ledger.view import WHOLE_FILE, Counts, LedgerView, Run, Stint, read_ledger
 
 __all__ = [
     "LEDGER_NAME",
@@ -26,6 +26,7 @@ __all__ = [
     "PastView",
     "Run",
     "State",
+    "Stint",
     "WaitingPage",
     "Word",
     "digest_of",

@@ -60,6 +60,16 @@ class Run:
     settings: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Stint:
+    """What one run has read, and when."""
+
+    run: int
+    began: str  #: When the run began; UTC, ISO 8601.
+    ended: str  #: When the last page came back that it read, or failed to.
+    pages: int  #: That came back.
+
+
 @contextmanager
 def read_ledger(folder: Path) -> Iterator[LedgerView]:
     """The ledger in `folder` for looking only, also while a run goes on.
@@ -91,6 +101,10 @@ class LedgerView:
             Run(number, started_at, ended_at, pid, host, version, json.loads(settings))
             for number, started_at, ended_at, pid, host, version, settings in rows
         ]
+
+    def stints(self) -> list[Stint]:
+        """Of the runs that have read pages, or failed to, in the order in which they began."""
+        return [Stint(*row) for row in self._rows(_STINTS)]
 
     def is_running(self) -> bool:
         """Whether a run is going on now; where none is, pages that seem to be read were left by one that died."""
@@ -187,6 +201,11 @@ class LedgerView:
             return self._db.execute(sql, values).fetchall()
 
 
+_STINTS = """
+    SELECT runs.id, runs.started_at, max(attempts.ended), count(*)
+    FROM attempts JOIN runs ON runs.id = attempts.run
+    WHERE attempts.event IN ('read', 'refused') GROUP BY runs.id ORDER BY runs.id
+"""
 _SETTLED = """
     SELECT source, page_index, path, sha256, duplicate_of, reading, message, remedy
     FROM pages_of_batch AS pages
