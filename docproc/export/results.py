@@ -94,7 +94,7 @@ class Results:
     def add_report(self, html: str) -> None:
         """Keep the report of the batch."""
         with explained(self._output):
-            (self._folder / REPORT_NAME).write_bytes(html.encode("utf-8", "backslashreplace"))
+            (self._folder / REPORT_NAME).write_bytes(html.encode())
 
     def finish(self) -> None:
         """Write what needed the whole batch."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +25,11 @@ from docproc.report.histogram import histogram
 from docproc.report.people import reviewers_of, seconds_a_field
 from docproc.report.reasons import PEOPLE, words_of
 from docproc.report.tally import FieldCounts, Tally
-from docproc.report.worst import MOST_BYTES, MOST_FIELDS, Doubted, Picture, WorstPage, open_pages, shown, shown_field
+from docproc.report.worst import MOST_BYTES, MOST_FIELDS, Doubted, Picture, WorstPage, shown_field, shown_page
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from docproc.tables import Summary
 
 ASSUMED_S = 5.0  #: That a person takes for a field, until some have been reviewed.
@@ -49,23 +53,13 @@ def render(tally: Tally, summary: Summary, ledger: LedgerView, *, statement: str
     statement : str, optional
         What an audit has found: a sentence. Where there is none, the page says that there was none.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     runs, stints = ledger.runs(), ledger.stints()
     settings = runs[-1].settings if runs else {}
     words = [word for said in ledger.corrections().values() for word in said.values()]
     people, pace = reviewers_of(words), seconds_a_field(words)
     to_look_at = summary.fields_to_look_at + summary.pages_to_look_at
     style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
-    engine = Environment(
-        loader=PackageLoader("docproc", "report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    engine.filters |= {
-        name: getattr(wording, name)
-        for name in ("percent", "sure", "limit", "about", "duration", "moment", "counted")
-    }
-    html = engine.get_template("report.html").render(
+    html = _template().render(
         style=style,
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         inputs=_inputs(settings),
@@ -91,22 +85,28 @@ def render(tally: Tally, summary: Summary, ledger: LedgerView, *, statement: str
         origin=_origin(tally, runs, settings),
         times=_times(stints),
     )
-    return html.translate(_UNSEEN)
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", html)
 
 
-_UNSEEN = {
-    code: f"\\u{code:04x}"
-    for codes in (
-        range(9),
-        range(11, 32),
-        range(127, 160),
-        range(0x200E, 0x2010),
-        range(0x202A, 0x202F),
-        range(0x2066, 0x206A),
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that are not seen, some of which turn text around: a name would pass for another one."""
+
+
+@cache
+def _template() -> Template:
+    """Ours, with all that is put into it escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    engine = Environment(
+        loader=PackageLoader("docproc", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    for code in codes
-}
-"""Characters that are not seen, and some of which turn text around: a name would pass for another one."""
+    names = ("percent", "sure", "limit", "about", "duration", "moment", "counted")
+    engine.filters |= {name: getattr(wording, name) for name in names}
+    return engine.get_template("report.html")
 
 
 def _inputs(settings: Mapping[str, Any]) -> str:
@@ -135,8 +135,7 @@ def _worst_fields(fields: Mapping[tuple[str, str], FieldCounts]) -> list[tuple[s
 
 def _worst_pages(pages: Sequence[WorstPage], ledger: LedgerView, base: Path) -> list[dict[str, Any]]:
     """What the page shows of each; pictures until there are too many bytes of them."""
-    open_page, left = open_pages(base), MOST_BYTES
-    told = []
+    left, told = MOST_BYTES, []
 
     def url(picture: Picture | None) -> str:
         nonlocal left
@@ -146,8 +145,7 @@ def _worst_pages(pages: Sequence[WorstPage], ledger: LedgerView, base: Path) -> 
         return f"data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}"
 
     for page in pages:
-        pixels = open_page(page.ref)
-        picture = None if pixels is None else shown(pixels)
+        picture = shown_page(page.ref, base)
         source, index = page.ref.source, page.ref.index
         fields = []
         for number, one in enumerate(page.fields[:MOST_FIELDS], start=1):

@@ -1,7 +1,7 @@
 """The worst pages of a batch, and pictures of them that are small enough for a page that is mailed.
 
-In:  pages, one at a time; then a way to open them again.
-Out: the few of which most is doubtful, in the order of what would be wrong on them if nobody looked.
+In:  pages, one at a time.
+Out: the few of which most is doubtful, in the order of what would be wrong on them if nobody looked; their pictures.
 A page whose file is gone, changed or in the cloud is shown by its fields' pictures alone, which the ledger has.
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from docproc.errors import DocprocError
+from docproc.errors import DocprocError, PageError
 from docproc.export.rows import page_reasons, to_look_at
 from docproc.page import PageRef, load_page
 from docproc.reading import FieldReading, Reason, Record
@@ -111,33 +111,29 @@ def _worst_page(record: Record, wrong: float, fields: tuple[Doubted, ...] = ()) 
     return WorstPage(record.ref, record.template, reasons, record.detail, wrong, fields)
 
 
-def open_pages(base: Path) -> Callable[[PageRef], Pixels | None]:
-    """A way to open the pages of a batch again: None for one that is no more what was read.
+def shown_page(ref: PageRef, base: Path) -> Picture | None:
+    """A page, so small that it can be mailed; None for one that is no more what was read.
 
     Parameters
     ----------
+    ref : PageRef
     base : Path
-        The folder to which their paths may be relative.
+        The folder to which its path may be relative.
     """
-    unchanged: dict[str, bool] = {}
-
-    def open_page(ref: PageRef) -> Pixels | None:
-        if is_url(ref.path):
-            return None
-        here = replace(ref, path=str(base / ref.path))
-        try:
-            if here.path not in unchanged:
-                with Path(here.path).open("rb") as file:
-                    unchanged[here.path] = hashlib.file_digest(file, "sha256").hexdigest() == ref.sha256
-            return load_page(here).pixels if unchanged[here.path] else None
-        except (OSError, DocprocError):
-            return None
-
-    return open_page
+    if is_url(ref.path):
+        return None
+    try:
+        return _opened(replace(ref, path=str(base / ref.path)))
+    except (OSError, DocprocError):
+        return None
 
 
-def shown(pixels: Pixels) -> Picture:
-    """A page, so small that it can be mailed."""
+@lru_cache(maxsize=4 * MOST_PAGES)  # a batch that is watched or reviewed is reported on again and again
+def _opened(ref: PageRef) -> Picture:
+    with Path(ref.path).open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != ref.sha256:
+            raise PageError(f"{ref.source} has changed since it was read.", remedy="Process the batch again.")
+    pixels = load_page(ref).pixels
     return _compact(pixels, PAGE_SIDE_PX / max(pixels.shape[:2]), PAGE_QUALITY)
 
 
