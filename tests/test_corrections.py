@@ -178,6 +178,8 @@ def test_what_people_have_seen_is_not_counted_as_to_be_looked_at(tmp_path: Path)
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
+        ("rule:sum", "Fields of rule sum contradict each other, and no likely reading solves it."),
+        ("rule:sum changed 17 to 11", "Reads 17 by itself, and 11 with the fields that rule sum ties it to."),
         ("gap", "A blank box lies between filled ones."),
         ("rule:max", "The value is larger than the template allows."),
         ("duplicate_of:a%3Bb.png", "A file with exactly this content came earlier: a;b.png."),

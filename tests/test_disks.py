@@ -75,7 +75,7 @@ def test_where_the_disk_fills_up_while_pages_are_read_the_same_command_goes_on(
     assert differing_tables(whole / "out", tmp_path / "out") == []
 
 
-@pytest.mark.parametrize("table", ["FIELDS_NAME", "FORMS_NAME", "ERRORS_NAME"])
+@pytest.mark.parametrize("table", ["FIELDS_NAME", "FORMS_NAME", "ERRORS_NAME", "REPORT_NAME"])
 def test_where_the_disk_fills_up_while_tables_are_written_the_earlier_ones_stay(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: Run, table: str
 ) -> None:

@@ -16,7 +16,7 @@ from docproc.ledger import files
 from docproc.page import PageRef, Source
 from docproc.tables import Summary
 
-TABLES = ("errors.csv", "fields.csv", "forms.csv", "forms.xlsx")
+TABLES = ("errors.csv", "fields.csv", "forms.csv", "forms.xlsx", "report.html")
 
 
 @pytest.fixture(autouse=True)

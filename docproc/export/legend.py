@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from docproc.export.rows import threshold
-from docproc.reading import Reason, Verdict
+from docproc.reading import Reason, Verdict, is_change
 
 STATUS_MEANING = {
     Verdict.ACCEPTED: "Read, and surer than the threshold: nobody needs to look.",

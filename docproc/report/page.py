@@ -25,7 +25,16 @@ from docproc.report.histogram import histogram
 from docproc.report.people import reviewers_of, seconds_a_field
 from docproc.report.reasons import PEOPLE, words_of
 from docproc.report.tally import FieldCounts, Tally
-from docproc.report.worst import MOST_BYTES, MOST_FIELDS, Doubted, Picture, WorstPage, shown_field, shown_page
+from docproc.report.worst import (
+    MOST_BYTES,
+    MOST_FIELDS,
+    MOST_OUTLINED,
+    Doubted,
+    Picture,
+    WorstPage,
+    shown_field,
+    shown_page,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -174,7 +183,7 @@ def _words(one: Doubted) -> list[str]:
 
 def _boxes(page: WorstPage, scale: float) -> list[dict[str, Any]]:
     """Doubtful fields, in pixels of the picture; the first ones with the numbers by which they are told."""
-    boxes = [(number, one, one.then.box_px) for number, one in enumerate(page.fields, start=1)]
+    boxes = [(number, one, one.then.box_px) for number, one in enumerate(page.fields[:MOST_OUTLINED], start=1)]
     return [
         {
             "number": number if number <= MOST_FIELDS else None,

@@ -41,10 +41,4 @@ def words_of(kind: str, review_below: float | None) -> str:
     """A sentence."""
     if kind == Reason.LOW_CONFIDENCE:
         return dict(reason_rows(review_below))[kind]
-    if kind in _OF_A_KIND:
-        return _OF_A_KIND[kind]
-    told = in_words(kind)
-    name, _, rule = kind.partition(":")
-    if told == kind and name == Reason.RULE:
-        return f"Fields of rule {rule} contradict each other, and no likely reading solves it."
-    return told
+    return _OF_A_KIND.get(kind) or in_words(kind)

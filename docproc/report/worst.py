@@ -25,7 +25,8 @@ from docproc.storage import is_url
 
 MOST_PAGES = 8
 MOST_UNREAD = 3  #: Of those, pages of which nothing was read: one looks like the other.
-MOST_FIELDS = 6  #: Of a page, that are told one by one; all are outlined.
+MOST_FIELDS = 6  #: Of a page, that are told one by one;
+MOST_OUTLINED = 200  #: and that are outlined.
 MOST_BYTES = 1_000_000  #: Of all pictures together; a third more where they are written as text.
 PAGE_SIDE_PX = 900
 CROP_WIDTH_PX = 480
