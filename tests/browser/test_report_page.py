@@ -13,7 +13,7 @@ from written import a_reading, a_record
 
 from docproc.ledger import Entry, open_ledger, read_ledger
 from docproc.page import Unreadable
-from docproc.reading import Verdict
+from docproc.reading import Record, Verdict
 from docproc.tables import write_tables
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = a_record(LONG, *fields, reasons=(f"double_of:{HOSTILE}", "defect:blur=0.31 mm"), detail=HOSTILE)
     settings = {"folder": str(results.parent), "inputs": [LONG, HOSTILE]}
     with open_ledger(results, settings=settings) as ledger:
-        ledger.enter([Entry(page.ref, "read"), Unreadable(LONG, None, f"{LONG}: {HOSTILE}", LONG)])
+        earlier = [Entry(one.ref, "read") for one in ledger.outcomes() if isinstance(one, Record)]
+        ledger.enter([*earlier, Entry(page.ref, "read"), Unreadable(LONG, None, f"{LONG}: {HOSTILE}", LONG)])
         (waiting,) = ledger.waiting()
         ledger.started([waiting.id])
         ledger.keep(waiting.id, page)
@@ -65,4 +66,5 @@ def test_the_report_fits_the_screen_and_neither_loads_nor_runs_anything(
     assert said == []
     assert page.evaluate("document.querySelectorAll('.figures li').length") == 6
     assert page.evaluate("getComputedStyle(document.body).maxWidth") != "none"  # the policy lets its own style pass
+    assert page.evaluate("document.querySelectorAll('svg.page image').length") == 3
     page.close()
