@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from docproc.export.rows import threshold
-from docproc.reading import Reason, Verdict, is_change
+from docproc.reading import Reason, Verdict
 
 STATUS_MEANING = {
     Verdict.ACCEPTED: "Read, and surer than the threshold: nobody needs to look.",
@@ -86,8 +86,8 @@ def in_words(reason: str) -> str:
 
 def _of_rule(detail: str) -> str:
     """Of a rule between fields: its name, and what it changed where it did."""
-    rule, is_change, values = detail.partition(" changed ")
-    if not is_change:
+    rule, changed, values = detail.partition(" changed ")
+    if not changed:
         return REASON_MEANING[f"{Reason.RULE}:NAME"].replace("NAME", rule)
     before, _, after = values.partition(" to ")
     return f"Reads {before} by itself, and {after} with the fields that rule {rule} ties it to."
