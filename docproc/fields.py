@@ -39,7 +39,7 @@ from docproc.geometry import Box
 from docproc.joint import JointReading, Rule, read_jointly
 from docproc.page import Mask, Page
 from docproc.reading import FieldReading, Reason, Verdict, changed_by
-from docproc.rules import check, weigh
+from docproc.rules import check, unseen, weigh
 
 RULED_SHARE = 0.1  #: Of a field's height, along its edges: there is print, not only writing,
 NARROW_CELL = 0.3  #: but at most this of a cell's width on either side.
@@ -146,7 +146,11 @@ def read_fields(
         known = (f"{Reason.DEFECT}:{Kind.GLARE}",) if proposal.image.field.name in hidden else ()
         drafts.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
         taken = own.stop
-    joint = read_jointly({draft.name: draft.chances if draft.says(policy) else () for draft in drafts}, rules)
+    joint = read_jointly(
+        {draft.name: draft.chances if draft.says(policy) else () for draft in drafts},
+        rules,
+        unseen={draft.name: unseen(draft.proposal.image.field) for draft in drafts if not draft.says(policy)},
+    )
     return tuple(_decided(draft, joint.get(draft.name), policy, watch) for draft in drafts)
 
 

@@ -42,7 +42,9 @@ class JointReading:
     is_confirmed: bool = False  #: Rules speak of it, and all that do are satisfied.
 
 
-def read_jointly(chances: Mapping[str, Values], rules: Sequence[Rule]) -> dict[str, JointReading]:
+def read_jointly(
+    chances: Mapping[str, Values], rules: Sequence[Rule], *, unseen: Mapping[str, Values] | None = None
+) -> dict[str, JointReading]:
     """Every field that a rule speaks of, by its name, in the light of all others.
 
     The best joint assignment and the chances are exact [1]_ in each group of fields that rules tie together, over
@@ -52,6 +54,8 @@ def read_jointly(chances: Mapping[str, Values], rules: Sequence[Rule]) -> dict[s
     ----------
     chances : values by field; one without any that has a chance is unknown, and is left out of what comes back.
     rules : of the template
+    unseen : of fields without values, all that they may hold, blank first; the only such field of a group is what
+        the others leave for it, and says nothing of them
 
     References
     ----------
@@ -64,10 +68,15 @@ def read_jointly(chances: Mapping[str, Values], rules: Sequence[Rule]) -> dict[s
     found: dict[str, JointReading] = {}
     for group in _groups(rules):
         names = _ordered([name for name in chances if any(_weight(rule, name) for rule in group)], group)
-        best = assign({name: followed[name] for name in names}, group)
+        own: dict[str, Values] = {name: followed[name] for name in names}
+        best = assign(own, group)
         for name in names:
-            if followed[name]:
+            if own[name]:
                 found[name] = _in_its_light(name, best, chances, group)
+        unread = [name for name in names if not own[name]]
+        if len(unread) == 1 and (guesses := (unseen or {}).get(unread[0])):
+            own[unread[0]] = guesses
+            found[unread[0]] = _in_its_light(unread[0], assign(own, group), {**chances, **own}, group)
     return found
 
 

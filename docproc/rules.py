@@ -15,6 +15,7 @@ from docproc.reading import Reason
 from docproc.template import DATE_PART, Field
 
 LEAP_YEAR = 2000  #: Stands for the year of a date without one: February 29 may be.
+MOST_UNSEEN = 200  #: Values that a field may hold whose marks tell nothing: beyond, rules single none out.
 BROKEN_CHANCE = 0.02  #: Share of the values on paper that break their field's rules: slips of the pen.
 
 
@@ -38,6 +39,24 @@ def weigh(field: Field, chances: Sequence[tuple[str, float]]) -> list[tuple[str,
     if total <= 0:
         return list(chances)
     return sorted(((value, weight / total) for value, weight in weights), key=lambda pair: (-pair[1], pair[0]))
+
+
+def unseen(field: Field) -> list[tuple[str, float]]:
+    """What a field may hold by its own rules alone, all alike likely, blank first: where its marks tell nothing.
+
+    Empty where that is too much to choose from.
+    """
+    fewest, most = field.lengths
+    least = max(field.rules.min or 0, 0)
+    greatest = min(10**most - 1 if field.rules.max is None else field.rules.max, 10**most - 1)
+    if field.rules.values is not None:
+        allowed = list(field.rules.values)
+    elif greatest - least < MOST_UNSEEN:
+        allowed = [str(number).zfill(fewest) for number in range(least, greatest + 1)]
+    else:
+        return []
+    values = ["", *(value for value in allowed if not check(field, value))]
+    return [(value, 1 / len(values)) for value in values]
 
 
 def check(field: Field, text: str) -> tuple[str, ...]:

@@ -140,6 +140,32 @@ def test_a_field_that_is_unknown_leaves_the_others_as_they_are():
     assert found["q2"].chances == [(value, pytest.approx(chance)) for value, chance in ROW["q2"]]
 
 
+UNSEEN = [(value, 1 / 11) for value in ("", *"0123456789")]
+
+
+def test_the_only_field_whose_marks_tell_nothing_is_what_the_others_leave_for_it():
+    chances = {"q1": [("3", 0.99)], "q2": [], "total": [("8", 0.98)]}
+    found = read_jointly(chances, rules(chances, "total == q1 + q2"), unseen={"q2": UNSEEN})
+    value, chance = found["q2"].chances[0]
+    assert value == "5"
+    assert 0.9 < chance < 0.99
+    assert found["q2"].changed_by == "r0"
+
+
+def test_what_was_guessed_from_the_others_says_nothing_of_them():
+    chances = {"q1": [("3", 0.99)], "q2": [], "total": [("8", 0.98)]}
+    found = read_jointly(chances, rules(chances, "total == q1 + q2"), unseen={"q2": UNSEEN})
+    without = read_jointly(chances, rules(chances, "total == q1 + q2"))
+    assert {name: found[name] for name in without} == without
+    assert not found["total"].is_confirmed
+
+
+def test_of_two_fields_whose_marks_tell_nothing_neither_is_guessed():
+    chances = {"q1": [], "q2": [], "total": [("8", 0.98)]}
+    found = read_jointly(chances, rules(chances, "total == q1 + q2"), unseen={"q1": UNSEEN, "q2": UNSEEN})
+    assert set(found) == {"total"}
+
+
 def test_a_value_without_a_chance_is_unknown():
     assert set(in_light({**ROW, "total": [("4", 0.0)]}, "total == q1 + q2")) == {"q1", "q2"}
 

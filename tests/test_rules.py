@@ -2,7 +2,7 @@
 
 import pytest
 
-from docproc.rules import check, weigh
+from docproc.rules import check, unseen, weigh
 from docproc.template import Field
 
 
@@ -54,3 +54,19 @@ def test_the_check_digit_can_overrule_the_likelier_reading():
 def test_chances_stay_as_they_are_where_no_rule_speaks():
     chances = [("12", 0.7), ("17", 0.2)]
     assert weigh(field(), chances) == [(value, pytest.approx(chance)) for value, chance in chances]
+
+
+@pytest.mark.parametrize(
+    ("keys", "values"),
+    [
+        ({"length": 1}, ["", *"0123456789"]),
+        ({"rules": {"min": 8, "max": 11}}, ["", "8", "9", "10", "11"]),
+        ({"length": 2, "rules": {"max": 2}}, ["", "00", "01", "02"]),
+        ({"rules": {"values": ("007", "012")}}, ["", "007", "012"]),
+        ({}, []),
+    ],
+)
+def test_what_an_unseen_field_may_hold_is_what_its_rules_allow(keys, values):
+    found = unseen(field(**keys))
+    assert [value for value, _ in found] == values
+    assert sum(chance for _, chance in found) == pytest.approx(1 if values else 0)
