@@ -1,5 +1,6 @@
 """The only memory of a batch: which pages it has, where each stands, and what was read."""
 
+from docproc.ledger.audits import Drawn, add_audit
 from docproc.ledger.corrections import WHOLE_PAGE, Corrections, Overtaken, open_corrections
 from docproc.ledger.files import KnownFile, stamp_of
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
@@ -7,7 +8,7 @@ from docproc.ledger.past import Attempt, Past, PastView, Word, read_past
 from docproc.ledger.rows import Entry, WaitingPage
 from docproc.ledger.states import State
 from docproc.ledger.store import Ledger, digest_of, open_ledger
-from docproc.ledger.view import WHOLE_FILE, Counts, LedgerView, Run, Stint, read_ledger
+from docproc.ledger.view import WHOLE_FILE, Audit, AuditedField, Counts, LedgerView, Run, Stint, read_ledger
 
 __all__ = [
     "LEDGER_NAME",
@@ -15,8 +16,11 @@ __all__ = [
     "WHOLE_FILE",
     "WHOLE_PAGE",
     "Attempt",
+    "Audit",
+    "AuditedField",
     "Corrections",
     "Counts",
+    "Drawn",
     "Entry",
     "KnownFile",
     "Ledger",
@@ -29,6 +33,7 @@ __all__ = [
     "Stint",
     "WaitingPage",
     "Word",
+    "add_audit",
     "digest_of",
     "no_run",
     "open_corrections",

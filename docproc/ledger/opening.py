@@ -86,6 +86,25 @@ def open_to_correct(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
+def open_to_add(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger in `folder` for one short transaction beside a run and a review; it is on the disk when it ends.
+
+    Raises
+    ------
+    LedgerError
+        If there is none, it is no ledger of this docproc, or it cannot be written.
+    """
+    path = _ledger_in(folder)
+    with explained(path), closing(_connect(f"{_uri(path)}?mode=rw")) as db:
+        if version_of(db, path) != len(MIGRATIONS):
+            with _locked(folder):
+                migrate(db, path)
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA recursive_triggers = ON")
+        yield db
+
+
+@contextmanager
 def no_run(folder: Path) -> Iterator[bool]:
     """Have no run begin in `folder` till the block ends; False, and nothing is held, where one is going on."""
     with ExitStack() as held:

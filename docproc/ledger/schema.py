@@ -147,6 +147,35 @@ MIGRATIONS = (
         # What a person says of a field after it was corrected; `review` takes earlier corrections back.
         ("ALTER TABLE corrections ADD COLUMN verdict TEXT NOT NULL DEFAULT 'accepted'",),
     ),
+    Migration(
+        4,
+        "audits: random samples of accepted fields",
+        (
+            """CREATE TABLE audits (
+                id INTEGER PRIMARY KEY,
+                drawn_at TEXT NOT NULL,
+                seed INTEGER NOT NULL,
+                accepted INTEGER NOT NULL,  -- fields that were accepted unseen: those that it was drawn of
+                bound REAL,  -- the share of wrong ones that it was to show; NULL where its size was named
+                review_below REAL,  -- the threshold in force then; NULL: that with which pages were read
+                last_reading INTEGER NOT NULL  -- pages with later ones are not covered
+            )""",
+            """CREATE TABLE audited (
+                audit INTEGER NOT NULL REFERENCES audits,
+                page INTEGER NOT NULL REFERENCES pages,
+                field TEXT NOT NULL,
+                sha256 TEXT NOT NULL,  -- of the page's file
+                value TEXT NOT NULL,  -- as it was accepted
+                PRIMARY KEY (audit, page, field)
+            ) WITHOUT ROWID""",
+            *(
+                f"""CREATE TRIGGER {table}_are_kept_at_{verb.lower()} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END"""
+                for table in ("audits", "audited")
+                for verb in ("UPDATE", "DELETE")
+            ),
+        ),
+    ),
 )
 
 

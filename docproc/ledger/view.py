@@ -70,6 +70,27 @@ class Stint:
     pages: int  #: That came back.
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A random sample of accepted fields."""
+
+    number: int  #: From 1.
+    drawn_at: str  #: UTC, ISO 8601.
+    seed: int
+    accepted: int  #: Fields that were accepted unseen: those that it was drawn of.
+    bound: float | None  #: The share of wrong ones that it was to show, 0 to 1; None where its size was named.
+    review_below: float | None  #: The threshold in force then; None: that with which pages were read.
+    last_reading: int  #: Pages with later readings are not covered.
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedField:
+    """One field of a sample."""
+
+    value: str  #: As it was accepted.
+    is_there: bool  #: The batch still has the page, with the same content.
+
+
 @contextmanager
 def read_ledger(folder: Path) -> Iterator[LedgerView]:
     """The ledger in `folder` for looking only, also while a run goes on.
@@ -161,6 +182,23 @@ class LedgerView:
             found.setdefault((source, index), {})[field] = said
         return found
 
+    def audits(self) -> list[Audit]:
+        """All audits, in the order in which they were drawn."""
+        rows = self._rows(
+            "SELECT id, drawn_at, seed, accepted, bound, review_below, last_reading FROM audits ORDER BY id"
+        )
+        return [Audit(*row) for row in rows]
+
+    def audited(self, number: int | None = None) -> dict[tuple[str, int, str], AuditedField]:
+        """The fields that an audit has drawn, or all audits have, by the page's source and index, and by their name."""
+        rows = self._rows(_AUDITED, (number, number))
+        return {(source, index, name): AuditedField(value, bool(there)) for source, index, name, value, there in rows}
+
+    def pages_read_since(self, reading: int) -> int:
+        """Pages of the batch whose reading has a higher number."""
+        ((pages,),) = self._rows("SELECT count(*) FROM pages_of_batch WHERE reading > ?", (reading,))
+        return pages
+
     def page_ref(self, source: str, index: int) -> PageRef | None:
         """The page of that name, if the batch has it."""
         sql = "SELECT path, sha256 FROM pages_of_batch WHERE source = ? AND page_index = ?"
@@ -180,8 +218,9 @@ class LedgerView:
         return json.loads(rows[0][0]) if rows else None
 
     def fingerprint(self) -> str:
-        """A digest of what came of the batch: where it is the same, `outcomes` and `corrections` are the same."""
-        digest = hashlib.sha256(repr(self._rows("SELECT max(id) FROM corrections")).encode())
+        """A digest of what came of the batch: where it is the same, so are `outcomes`, `corrections` and audits."""
+        added = self._rows("SELECT (SELECT max(id) FROM corrections), (SELECT max(id) FROM audits)")
+        digest = hashlib.sha256(repr(added).encode())
         with explained(self._path):
             rows = self._db.execute(_SETTLED)
             while some := rows.fetchmany(ROWS_AT_A_TIME):
@@ -232,4 +271,13 @@ _CORRECTIONS = """
     JOIN readings ON readings.id = said.reading
     WHERE readings.sha256 = pages.sha256
     GROUP BY said.page, said.field
+"""
+_AUDITED = """
+    SELECT pages.source, pages.page_index, audited.field, audited.value,
+        in_batch.id IS NOT NULL AND pages.sha256 = audited.sha256
+    FROM audited
+    JOIN pages ON pages.id = audited.page
+    LEFT JOIN pages_of_batch AS in_batch ON in_batch.id = pages.id
+    WHERE ? IS NULL OR audited.audit = ?
+    ORDER BY audited.audit
 """
