@@ -47,6 +47,7 @@ def process_batch(
     template_paths: Sequence[str | os.PathLike[str]] = (),
     whole_image: bool = False,
     review_below: float | None = None,
+    target_error: float | None = None,
     model_dir: Path | None = None,
     lines_dir: Path | None = None,
     ocr: bool = False,
@@ -77,6 +78,9 @@ def process_batch(
         Every image is one free field named `value`; no template is used.
     review_below : float, optional
         Fields whose confidence is lower go to review; from the model card where None.
+    target_error : float, optional
+        Share of wrong values among the accepted that is allowed, 0 to 1: decides instead of `review_below` when the
+        tables are made, see docproc.target.
     model_dir : Path, optional
         A trained model; the shipped one where None.
     lines_dir : Path, optional
@@ -137,6 +141,7 @@ def process_batch(
         "whole_image": whole_image,
         "review_below": policy.review_below,
         "models": [(one.card.name, one.digest) for one in (recognizer, line_reader) if one is not None],
+        "target_error": target_error,
         "force": force,
         "reading_version": READING_VERSION,
     }

@@ -2,8 +2,8 @@
 
 In:  a ledger.
 Out: fields.csv, forms.csv, forms.xlsx and errors.csv in page order, report.html, and a `Summary`.
-What only a page's neighbors can say, or all other pages, is said here: see docproc.collation; and what people have
-said of fields: see docproc.correction.
+What only a page's neighbors can say, or all other pages, is said here: see docproc.collation; what people have said
+of fields: see docproc.correction; and where the user has named a target, what is accepted: see docproc.target.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from docproc.ledger import Ledger, LedgerView, digest_of
 from docproc.page import Unreadable
 from docproc.reading import Reason, Record, Verdict, sent_to_review
 from docproc.report import Tally, render
+from docproc.target import InForce, decided_by, in_force, target_of
 from docproc.template import Template
 
 Outcome = Record | Unreadable
@@ -57,6 +58,9 @@ class Summary:
     unreadable: int = 0  #: Of the fields rejected, those that a person has looked at.
     fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
     review_below: float | None = None  #: The threshold in force; None where none was named.
+    target_error: float | None = None  #: Share of wrong values among the accepted that the user allows.
+    expected_error: float | None = None  #: Among the accepted that nobody has seen; None where there is no target.
+    odds_ratio: float | None = None  #: Of errors, to what confidences say: see docproc.target.
     read_now: int = 0  #: Pages that this run read, or failed to.
     read_before: int = 0  #: Of `pages`, those that an earlier run has read.
     left_out: int = 0  #: Pages that earlier runs have read, and this one did not find among its inputs: in no table.
@@ -106,6 +110,8 @@ class Summary:
             "fields_to_review": self.review,
             "fields_rejected": self.rejected,
             "review_below": self.review_below,
+            "target_error": self.target_error,
+            "expected_error": None if self.expected_error is None else round(self.expected_error, 6),
             "seconds": round(self.seconds, 3),
             "pages_per_second": round(self.pages_per_second, 3),
         }
@@ -120,6 +126,7 @@ def make_tables(
         outcomes=ledger.fingerprint(),
         templates=[template.digest for template in templates],
         review_below=review_below,
+        target_error=target_of(ledger),
         version=[__version__, TABLES_VERSION],
     )
     told = ledger.tables_told(made_of)
@@ -154,7 +161,7 @@ def write_tables(
     templates : iterable of Template
         Those that pages were read with.
     review_below : float, optional
-        The threshold in force, which the legend names.
+        The threshold that pages were read with. The legend names the one in force, which a target may have moved.
 
     Raises
     ------
@@ -165,9 +172,14 @@ def write_tables(
     """
     papers = Collation(templates := tuple(templates))
     counts: Counter[str] = Counter()
+    target = in_force(ledger)
+    if target is not None:
+        review_below = target.review_below
     tally = Tally(review_below)
     with open_results(output, templates=templates, review_below=review_below) as results:
-        for outcome, read in _as_they_stand(ledger, templates, papers, crops=lambda: results.wants_pictures):
+        for outcome, read in _as_they_stand(
+            ledger, templates, papers, crops=lambda: results.wants_pictures, target=target
+        ):
             if isinstance(outcome, Unreadable):
                 results.add_failure(outcome)
                 tally.add_failure(outcome)
@@ -180,6 +192,9 @@ def write_tables(
             **counts,
             papers_incomplete=papers.incomplete,
             review_below=review_below,
+            target_error=None if target is None else target.target_error,
+            expected_error=None if target is None else target.expected_error,
+            odds_ratio=None if target is None else target.odds_ratio,
             failures=tuple(tally.failures[:FAILURES_NAMED]),
         )
         results.add_report(render(tally, summary, ledger))
@@ -192,8 +207,11 @@ def outcomes_as_they_stand(
     papers: Collation,
     *,
     crops: Callable[[], bool] = lambda: True,
+    target: InForce | None = None,
 ) -> Iterator[Outcome]:
     """What came of the pages: as they were read, as other pages cast doubt on them, as people have corrected them.
+
+    Where the batch has a target, what is accepted is what keeps it.
 
     Parameters
     ----------
@@ -203,19 +221,30 @@ def outcomes_as_they_stand(
         A new one, of these templates; afterwards it knows how many papers are incomplete.
     crops : () -> bool
         Whether the next page is wanted with its fields' pictures.
+    target : InForce, optional
+        What `in_force` says of the ledger, where that is known already: it takes a look at all readings.
     """
-    for outcome, _ in _as_they_stand(ledger, templates, papers, crops=crops):
+    for outcome, _ in _as_they_stand(ledger, templates, papers, crops=crops, target=target or in_force(ledger)):
         yield outcome
 
 
 def _as_they_stand(
-    ledger: LedgerView, templates: Sequence[Template], papers: Collation, *, crops: Callable[[], bool]
+    ledger: LedgerView,
+    templates: Sequence[Template],
+    papers: Collation,
+    *,
+    crops: Callable[[], bool],
+    target: InForce | None,
 ) -> Iterator[tuple[Outcome, Record | None]]:
     """Each outcome, and what was read where people have had their say of it."""
     said = {place: standing(fields) for place, fields in ledger.corrections().items()}
     doubles = _doubles(ledger, templates, said)
     read: dict[tuple[str, int], Record] = {}  # of pages that people have corrected, while they are held back
-    for kept in _collated(ledger.outcomes(characters=False, crops=crops), papers, said, read):
+    outcomes = ledger.outcomes(characters=False, crops=crops)
+    if target is not None:
+        below = target.review_below
+        outcomes = (decided_by(one, below) if isinstance(one, Record) else one for one in outcomes)
+    for kept in _collated(outcomes, papers, said, read):
         if isinstance(kept, Unreadable):
             yield kept, None
             continue

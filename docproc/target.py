@@ -51,8 +51,7 @@ def in_force(ledger: LedgerView) -> InForce | None:
     Only fields that have nothing but their confidence against them count: the others are looked at anyway. Those that
     people have looked at are evidence; the threshold is that of the rest.
     """
-    runs = ledger.runs()
-    target_error = runs[-1].settings.get("target_error") if runs else None
+    target_error = target_of(ledger)
     if target_error is None:
         return None
     said = ledger.corrections()
@@ -81,6 +80,12 @@ def in_force(ledger: LedgerView) -> InForce | None:
     below = threshold_for(target_error, confidences, odds_ratio=ratio)
     expected = errors_expected(confidences[confidences >= below], ratio)
     return InForce(target_error, below, float(expected.mean()) if expected.size else 0.0, ratio)
+
+
+def target_of(ledger: LedgerView) -> float | None:
+    """What the last run was told to keep; None where it had a threshold."""
+    runs = ledger.runs()
+    return runs[-1].settings.get("target_error") if runs else None
 
 
 def is_wrong(read: str, word: Correction) -> bool:
@@ -122,6 +127,8 @@ def odds_ratio(confidences: Floats, wrong: int, *, before: float = 1.0) -> float
     before : float
         What was believed before, more than 0.
     """
+    if not confidences.size:
+        return before
     low, high = 0.0, LARGEST_RATIO
     while high - low > 1e-9 * high:
         middle = (low + high) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,31 @@ ReviewBelow = Annotated[
         max=1.0,
         metavar="X",
         help="Fields less sure than this go to review.  [default: from the model card]",
+    ),
+]
+
+
+def share(text: str) -> float:
+    """`0.5%`, or 0.005, as a share; typer.BadParameter where it is none, or so large that % seems forgotten."""
+    number, percent = text.strip().removesuffix("%").strip(), text.strip().endswith("%")
+    try:
+        value = float(number) / (100 if percent else 1)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= LARGEST_SHARE:
+        raise typer.BadParameter(f"{text!r}: write a share of up to {LARGEST_SHARE:.0%}, like 0.5% or 0.005.")
+    return value
+
+
+LARGEST_SHARE = 0.1  #: Of wrong values among the accepted: `docproc.target` accepts no field that is more doubtful.
+
+TargetError = Annotated[
+    float | None,
+    typer.Option(
+        parser=share,
+        metavar="X%",
+        help="Accept what keeps the share of wrong values among the accepted under this, by what the models know of "
+        "themselves and by what review and audit of this batch have shown. Instead of --review-below.",
     ),
 ]
 ModelFolder = Annotated[

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow
+from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow, TargetError
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ Examples:
       The same from and to the cloud. Credentials and endpoint are the provider's own: AWS_PROFILE and so on.
   docproc process scans -o results --review-below 0.99
       Accept less unseen: more fields to review, fewer wrong ones among the rest.
+  docproc process scans -o results --target-error 0.5%
+      Accept as much as keeps the wrong values among the accepted under 0.5 %. The threshold follows from the batch,
+      and moves with what people find in `docproc review`. Another target reads no page again. `docproc audit` shows
+      by a sample whether it is kept.
 
 The same command goes on where it was interrupted, or reads what has come to the folder since: pages that were read
 with the same template and settings are not read again.
@@ -97,6 +101,7 @@ def process(
         bool, typer.Option("--whole-image", help="Every image is one number; its field is called value.")
     ] = False,
     review_below: ReviewBelow = None,
+    target_error: TargetError = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
@@ -135,6 +140,8 @@ def process(
     """Parse, call `process_batch`, print its summary, exit."""
     if whole_image and template:
         raise typer.BadParameter("--whole-image and --template exclude each other: name one.")
+    if target_error is not None and review_below is not None:
+        raise typer.BadParameter("--target-error and --review-below exclude each other: name one.")
     if address and engine is not _Engine.RAY:
         raise typer.BadParameter("--address is that of a Ray cluster: add --engine ray.")
     from docproc.batch import process_batch
@@ -159,6 +166,7 @@ def process(
                 template_paths=template or (),
                 whole_image=whole_image,
                 review_below=review_below,
+                target_error=target_error,
                 model_dir=model,
                 lines_dir=lines,
                 ocr=ocr,
@@ -278,7 +286,7 @@ def print_summary(summary: Summary) -> None:
         *(unregistered if summary.unregistered else ()),
         *(row for row in told if row[1]),
         ("fields", summary.fields, ""),
-        ("  accepted", summary.accepted, share),
+        ("  accepted", summary.accepted, f"{share}{_expected(summary)}"),
         ("  to review", summary.review, _why_to_review(summary)),
         ("  rejected", summary.rejected, ""),
         ("pages failed", summary.failed, "see errors.csv" if summary.failed else ""),
@@ -292,6 +300,12 @@ def print_summary(summary: Summary) -> None:
     # Paths go out plain: a table would break long ones.
     typer.echo(f"\nResults: {summary.output}")
     typer.echo(f"Next: {_next_step(summary)}")
+
+
+def _expected(summary: Summary) -> str:
+    if summary.target_error is None or summary.expected_error is None:
+        return ""
+    return f", {summary.expected_error:.2%} of them wrong as far as is known (target {100 * summary.target_error:g}%)"
 
 
 def _why_to_review(summary: Summary) -> str:

@@ -190,7 +190,7 @@ class LedgerView:
         return [Audit(*row) for row in rows]
 
     def audited(self, number: int | None = None) -> dict[tuple[str, int, str], AuditedField]:
-        """The fields that an audit has drawn, or all audits have, by the page's source and index, and by their name."""
+        """The fields that an audit, or all audits, have drawn: by the page's source and index, and the field's name."""
         rows = self._rows(_AUDITED, (number, number))
         return {(source, index, name): AuditedField(value, bool(there)) for source, index, name, value, there in rows}
 
