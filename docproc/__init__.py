@@ -22,6 +22,7 @@ The way of a page, and where to find it:
     storage, download, upload  files in the cloud: reached, fetched ahead of reading, results brought there
     collation                  pages put together to papers: missing, double and foreign ones
     ledger/                    the memory of a batch: its pages, where each stands, what was read
+    sampling, audit, bound     a random sample of what was accepted unseen; what it shows, in a sentence to be signed
     target                     the threshold that keeps the share of wrong values that a user allows
     correction                 what people say of fields, put on what was read
     report/                    one page on the batch, for whoever answers for it

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from docproc import decoding
 from docproc.decoding.faults import MAX_PIXELS, one_line, page_error
 from docproc.errors import MissingExtraError, PageError
 from docproc.sources import Source, find_sources
-from docproc.storage import at_hand
+from docproc.storage import at_hand, is_url
 
 __all__ = [
     "MAX_PIXELS",
@@ -31,6 +31,7 @@ __all__ = [
     "PageRef",
     "Source",
     "Unreadable",
+    "as_read",
     "find_sources",
     "list_pages",
     "load_page",
@@ -119,6 +120,29 @@ def load_page(ref: PageRef, copy: Path | None = None) -> Page:
     with at_hand(ref.path, copy) as path:
         pixels, dpi = decoding.decode(path, ref.index, called=ref.path)
     return Page(ref=ref, pixels=pixels, dpi=dpi)
+
+
+def as_read(ref: PageRef, base: Path) -> PageRef:
+    """The page where it lies now: paths are relative to `base`. Objects in the cloud are not looked at.
+
+    Raises
+    ------
+    PageError
+        If the file is no more what was read.
+    """
+    if is_url(ref.path):
+        return ref
+    here = replace(ref, path=str(base / ref.path))
+    try:
+        with Path(here.path).open("rb") as file:
+            is_same = hashlib.file_digest(file, "sha256").hexdigest() == ref.sha256
+    except OSError as error:
+        raise PageError(
+            f"{ref.source}: the file cannot be opened ({error.strerror}).", remedy="Put it back where it was."
+        ) from error
+    if not is_same:
+        raise PageError(f"{ref.source} has changed since it was read.", remedy="Process the batch again.")
+    return here
 
 
 def read_pages(inputs: Sequence[str]) -> Iterator[Page | Unreadable]:

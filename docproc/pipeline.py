@@ -7,7 +7,7 @@ How a field is read, once its place is known, is docproc.fields' subject.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from docproc.character.recognizer import Recognizer
@@ -15,8 +15,10 @@ from docproc.combination.line_reader import LineReader
 from docproc.combination.witness import Witness
 from docproc.decision import Policy, page_verdict
 from docproc.fields import Silent, Trace, read_fields
+from docproc.form.binarization import estimate_paper
 from docproc.form.boxes import page_gray
 from docproc.form.codes import read_places
+from docproc.form.cutting import as_png, cut_field
 from docproc.form.defects import Defects, Kind, find_defects
 from docproc.form.identification import identify
 from docproc.form.layout import ASSUMED_DPI, find_fields
@@ -96,6 +98,21 @@ def read_page(
     for defect in defects.found:
         watch.note(f"the page's picture: {defect}")
     return _with_defects(record, defects)
+
+
+def pictures_of(
+    page: Page, templates: Sequence[Template], names: Collection[str], *, whole_image: bool = False
+) -> dict[str, bytes]:
+    """Pictures of a page's fields as PNG, by their names: the same that `read_page` keeps of doubtful ones.
+
+    A field that does not lie on the page has none.
+    """
+    sheet = _locate(page, templates, whole_image=whole_image, trace=Silent())
+    if isinstance(sheet, Unregistered):
+        return {}
+    paper = estimate_paper(page)
+    wanted = [one for one in sheet.located if one.field.name in names]
+    return {one.field.name: as_png(cut_field(page, paper, one).picture) for one in wanted}
 
 
 def _defects_of(page: Page, sheet: _Sheet) -> Defects:

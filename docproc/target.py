@@ -42,6 +42,7 @@ class InForce:
     target_error: float  #: Share of wrong values among the accepted that the user allows, 0 to 1.
     review_below: float  #: Fields of lower confidence go to review; above 1 where none can be accepted.
     expected_error: float  #: Among the accepted that nobody has seen, 0 to 1; 0 where there is none.
+    least_accepted: float  #: The least confidence of these; 1 where there is none.
     odds_ratio: float  #: How many times as likely errors are as the confidences say, by what people saw.
 
 
@@ -78,8 +79,10 @@ def in_force(ledger: LedgerView) -> InForce | None:
     ratio = audited.odds_ratio(max(ratio, 1.0))
     confidences = np.sort(np.array(unseen))[::-1]
     below = threshold_for(target_error, confidences, odds_ratio=ratio)
-    expected = errors_expected(confidences[confidences >= below], ratio)
-    return InForce(target_error, below, float(expected.mean()) if expected.size else 0.0, ratio)
+    accepted = confidences[confidences >= below]
+    if not accepted.size:
+        return InForce(target_error, below, 0.0, 1.0, ratio)
+    return InForce(target_error, below, float(errors_expected(accepted, ratio).mean()), float(accepted[-1]), ratio)
 
 
 def target_of(ledger: LedgerView) -> float | None:

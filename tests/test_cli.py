@@ -63,8 +63,8 @@ def test_the_version_is_printed(run: Run) -> None:
 def test_help_lists_the_verbs_in_the_order_in_which_they_are_learned(run: Run) -> None:
     code, out, _ = run("--help")
     verbs = (
-        "process status review export history serve template explain evaluate synthesize train train-lines compare "
-        "bench"
+        "process status review audit export history serve template explain evaluate synthesize train train-lines "
+        "compare bench"
     )
     commands = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.startswith("  ")]
     assert code == 0

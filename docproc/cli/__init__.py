@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from docproc import __version__
 from docproc.cli import (
+    audit,
     bench,
     compare,
     evaluate,
@@ -43,8 +44,8 @@ Each field is accepted, to review, or rejected, with its reasons.
 """
 
 VERBS = (
-    "process", "status", "review", "export", "history", "serve", "template", "explain", "evaluate", "synthesize",
-    "train", "train-lines", "compare", "bench",
+    "process", "status", "review", "audit", "export", "history", "serve", "template", "explain", "evaluate",
+    "synthesize", "train", "train-lines", "compare", "bench",
 )  # fmt: skip
 """In the order in which they are learned."""
 
@@ -86,6 +87,7 @@ def _docproc(
 app.command("process", help=process.HELP)(process.process)
 app.command("status", help=status.HELP)(status.status)
 app.command("review", help=review.HELP)(review.review)
+app.command("audit", help=audit.HELP)(audit.audit)
 app.command("export", help=export.HELP)(export.export)
 app.command("history", help=history.HELP)(history.history)
 app.command("serve", help=serve.HELP)(serve.serve)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 HELP = """Say how far a batch is: pages read, waiting, failed. Also while it runs; of one in the cloud, as of the last
-copy of its ledger, some minutes ago.
+copy of its ledger, some minutes ago. Where an audit was drawn, what it shows: see `docproc audit`.
 
 \b
 Examples:
@@ -25,6 +25,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
 ) -> None:
     """Count the ledger's pages, tell of its last run."""
+    from docproc.audit import statement
     from docproc.ledger import read_ledger
     from docproc.storage import is_url
     from docproc.upload import ledger_folder
@@ -32,6 +33,7 @@ def status(
     with ledger_folder(results) as folder, read_ledger(folder) as ledger:
         is_running: bool | None
         counts, runs, is_running = ledger.counts(), ledger.runs(), ledger.is_running()
+        audit = statement(ledger)
     if is_url(results):
         is_running = None  # nothing there tells
     last = runs[-1] if runs else None
@@ -39,6 +41,7 @@ def status(
     if as_json:
         run = None if last is None else {"started_at": last.started_at, "ended_at": last.ended_at, "pid": last.pid}
         told = {"pages": counts.pages, **states, "runs": len(runs), "is_running": is_running, "last_run": run}
+        told["audit"] = None if audit is None else audit.as_dict()
         typer.echo(json.dumps(told))
         return
     words = {
@@ -56,5 +59,7 @@ def status(
         goes_on = {True: "goes on", False: "was stopped", None: "goes on, or was stopped"}[is_running]
         ended = f"ended {last.ended_at}" if last.ended_at else f"{goes_on} (process {last.pid} on {last.host})"
         typer.echo(f"run {len(runs)} began {last.started_at}, {ended}")
+    if audit is not None:
+        typer.echo(audit.sentence)
     if not is_running and (counts.pending or counts.running or (last is not None and not last.ended_at)):
         typer.echo("Next: the same `docproc process` command goes on with the rest.")

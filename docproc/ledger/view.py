@@ -190,9 +190,13 @@ class LedgerView:
         return [Audit(*row) for row in rows]
 
     def audited(self, number: int | None = None) -> dict[tuple[str, int, str], AuditedField]:
-        """The fields that an audit, or all audits, have drawn: by the page's source and index, and the field's name."""
+        """Fields that an audit, or all audits, have drawn: by the page's source and index, and the field's name."""
         rows = self._rows(_AUDITED, (number, number))
         return {(source, index, name): AuditedField(value, bool(there)) for source, index, name, value, there in rows}
+
+    def last_reading(self) -> int:
+        """The highest number of a reading; 0 where there is none."""
+        return self._rows("SELECT coalesce(max(id), 0) FROM readings")[0][0]
 
     def pages_read_since(self, reading: int) -> int:
         """Pages of the batch whose reading has a higher number."""

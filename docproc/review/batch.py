@@ -8,7 +8,6 @@ Templates are those of the last run, where they still are; without them nobody c
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,8 +21,9 @@ from docproc.collation import Collation
 from docproc.errors import DocprocError, PageError, TemplateError
 from docproc.geometry import Box
 from docproc.ledger import LedgerView, no_run, read_ledger
-from docproc.page import PageRef, load_page
+from docproc.page import PageRef, as_read, load_page
 from docproc.reading import Record
+from docproc.review.blind import Blind
 from docproc.review.queue import Item, items_of
 from docproc.review.sums import sums_by_field
 from docproc.storage import is_url
@@ -47,7 +47,8 @@ class Batch:
         self._templates, self.fault = self._load(settings.get("templates", ()))
 
     def items(self, ledger: LedgerView) -> Iterator[Item]:
-        """All that nobody has looked at yet, in the batch's order."""
+        """All that nobody has looked at yet: the doubtful in the batch's order, and what an audit drew among it."""
+        blind = Blind(ledger)
         unique = {template.digest: template.unique_names for template in self._templates}
         rules = {template.digest: template.comparisons for template in self._templates}
         for outcome in outcomes_as_they_stand(
@@ -57,8 +58,11 @@ class Batch:
                 if outcome.template_digest and outcome.template_digest not in unique and self.fault is None:
                     self.fault = _changed(outcome.template)
                 sums = sums_by_field(outcome, rules.get(outcome.template_digest, ()))
-                for item in items_of(outcome, unique.get(outcome.template_digest, ())):
-                    yield replace(item, sums=sums.get(item.key[2], ()))
+                found = items_of(outcome, unique.get(outcome.template_digest, ()))
+                doubtful = [replace(item, sums=sums.get(item.key[2], ())) for item in found]
+                yield from doubtful
+                blind.look(outcome, doubtful, sums)
+        yield from blind.items()
 
     def write_tables(self) -> bool:
         """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.
@@ -86,17 +90,7 @@ class Batch:
         """
         if is_url(ref.path):
             raise PageError(f"{ref.path} lies in the cloud.", remedy="Open it with the provider's own program.")
-        here = replace(ref, path=str(self._base / ref.path))
-        try:
-            with Path(here.path).open("rb") as file:
-                is_same = hashlib.file_digest(file, "sha256").hexdigest() == ref.sha256
-        except OSError as error:
-            raise PageError(
-                f"{ref.source}: the file cannot be opened ({error.strerror}).", remedy="Put it back where it was."
-            ) from error
-        if not is_same:
-            raise PageError(f"{ref.source} has changed since it was read.", remedy="Process the batch again.")
-        return _framed(load_page(here).pixels, box)
+        return _framed(load_page(as_read(ref, self._base)).pixels, box)
 
     def _load(self, paths: list[str]) -> tuple[tuple[Template, ...], DocprocError | None]:
         try:
