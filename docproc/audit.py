@@ -65,16 +65,17 @@ class AuditStatement:
         is_all = self.drawn == self.accepted
         drawn = "all" if is_all else f"{self.drawn:,} drawn at random"
         were = "was" if self.drawn == 1 else "were"
+        wrong = self.wrong + self.lost
         parts = [
             f"Of {_many(self.accepted, 'field')} that were accepted unseen, {drawn} {were} looked at by {by} {when}; "
-            f"{self.wrong + self.lost:,} {'was' if self.wrong + self.lost == 1 else 'were'} wrong."
+            f"{wrong:,} {'was' if wrong == 1 else 'were'} wrong."
         ]
         if self.lost:
             parts.append(f"Of these, {self.lost:,} could not be looked at any more, and count as wrong.")
         if not is_all:
             parts.append(
-                f"With {100 * self.confidence:g} % confidence at most {percent_up(self.bound)} of the accepted fields are "
-                "wrong."
+                f"With {100 * self.confidence:g} % confidence at most {percent_up(self.bound)} of the accepted "
+                "fields are wrong."
             )
         if self.wrong:
             rest = "" if is_all else f": at most {self.still_wrong:,} of the {self.accepted:,} still are"

@@ -30,6 +30,7 @@ from docproc.pipeline import READING_VERSION
 from docproc.reader import OpenReader, PageTask
 from docproc.reading import Record
 from docproc.tables import Summary, counted, make_tables
+from docproc.target import least_error_shown
 from docproc.template import Template, load_templates
 from docproc.watching import PagesOf, watch
 
@@ -214,6 +215,7 @@ class _Run:
             read_now=self.read_now,
             read_before=self.ledger.read_before(),
             left_out=self.ledger.left_out(),
+            error_shown=None if summary.target_error is None else _error_shown(self.reader),
             seconds=time.monotonic() - self.started,
         )
 
@@ -233,6 +235,10 @@ class _Run:
         self.read_now += 1
         if self.progress is not None:
             self.progress(so_far)
+
+
+def _error_shown(reader: OpenReader) -> float:
+    return least_error_shown(reader.recognizer.card, None if reader.line_reader is None else reader.line_reader.card)
 
 
 def read_pages(

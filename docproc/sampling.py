@@ -16,7 +16,7 @@ from docproc.audit import AuditStatement, day_of, statement
 from docproc.bound import sample_size
 from docproc.collation import Collation
 from docproc.errors import LedgerError
-from docproc.form.cutting import as_png, crop
+from docproc.form.cutting import MARGIN, as_png, crop
 from docproc.ledger import Drawn, LedgerView, add_audit, read_ledger
 from docproc.page import PageRef, as_read, load_page
 from docproc.pipeline import pictures_of
@@ -26,7 +26,6 @@ from docproc.target import in_force
 from docproc.template import Template, load_template
 
 SEEN = frozenset({Reason.CONFIRMED, Reason.CORRECTED, Reason.UNREADABLE})
-MARGIN = 0.3  #: Of its height: around a field that is not found again on its page, in its picture.
 
 
 def draw_audit(

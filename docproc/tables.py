@@ -60,6 +60,7 @@ class Summary:
     review_below: float | None = None  #: The threshold in force; None where none was named.
     target_error: float | None = None  #: Share of wrong values among the accepted that the user allows.
     expected_error: float | None = None  #: Among the accepted that nobody has seen; None where there is no target.
+    error_shown: float | None = None  #: Where there is a target: the least that the models' cards can show.
     odds_ratio: float | None = None  #: Of errors, to what confidences say: see docproc.target.
     read_now: int = 0  #: Pages that this run read, or failed to.
     read_before: int = 0  #: Of `pages`, those that an earlier run has read.

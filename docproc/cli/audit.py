@@ -16,9 +16,9 @@ from docproc.cli.options import share
 HELP = """How sure may you be of the fields that were accepted and that nobody has looked at? Draw a random sample,
 have people look at it, and sign what it shows.
 
-With --bound or -n a sample is drawn, once. Its fields come up in `docproc review` among the doubtful ones, and nothing
-tells them apart: draw it before the review, or while it goes on. What people find wrong is corrected like anything
-else. When all have been looked at, `docproc audit DIR` and `docproc status DIR` print the sentence:
+With --bound or -n a sample is drawn, once. Its fields come up in `docproc review` among the doubtful ones, and
+nothing tells them apart: draw it before the review, or while it goes on. What people find wrong is corrected like
+anything else. When all have been looked at, `docproc audit DIR` and `docproc status DIR` print the sentence:
 
 \b
   Of 12,345 fields that were accepted unseen, 598 drawn at random were looked at by 2 people between 2026-03-01 and

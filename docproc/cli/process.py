@@ -70,6 +70,7 @@ Exit codes:
 """
 
 
+SMALLEST_CHANGE = 0.05  #: Of the odds of an error, to be told.
 LEFT_OUT = "of earlier runs: name them, too, to have them in the tables"
 
 
@@ -299,6 +300,8 @@ def print_summary(summary: Summary) -> None:
     console.print(table)
     # Paths go out plain: a table would break long ones.
     typer.echo(f"\nResults: {summary.output}")
+    for sentence in _of_the_target(summary):
+        typer.echo(sentence)
     typer.echo(f"Next: {_next_step(summary)}")
 
 
@@ -306,6 +309,20 @@ def _expected(summary: Summary) -> str:
     if summary.target_error is None or summary.expected_error is None:
         return ""
     return f", {summary.expected_error:.2%} of them wrong as far as is known (target {100 * summary.target_error:g}%)"
+
+
+def _of_the_target(summary: Summary) -> Iterator[str]:
+    """What is to be known of a target, beside what it came to."""
+    target, shown, ratio = summary.target_error, summary.error_shown, summary.odds_ratio
+    if target is None:
+        return
+    if shown is not None and target < shown:
+        yield (
+            f"The models' cards know no fields of which fewer than 1 in {1 / shown:,.0f} are wrong: they cannot show "
+            f"{100 * target:g}%. An audit can: docproc audit {summary.output} --bound {100 * target:g}%"
+        )
+    if ratio is not None and abs(ratio - 1) >= SMALLEST_CHANGE:
+        yield f"By what people have found, errors are {ratio:.2g} times as likely as the confidences say."
 
 
 def _why_to_review(summary: Summary) -> str:

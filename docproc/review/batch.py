@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 
 from docproc.collation import Collation
 from docproc.errors import DocprocError, PageError, TemplateError
+from docproc.form.cutting import MARGIN, as_png, crop
 from docproc.geometry import Box
 from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, as_read, load_page
@@ -91,6 +92,14 @@ class Batch:
         if is_url(ref.path):
             raise PageError(f"{ref.path} lies in the cloud.", remedy="Open it with the provider's own program.")
         return _framed(load_page(as_read(ref, self._base)).pixels, box)
+
+    def cut(self, ref: PageRef, box: Box) -> bytes:
+        """A field's picture as PNG, where none was kept when it was read; b"" where the page is no more there."""
+        try:
+            pixels = load_page(as_read(ref, self._base)).pixels
+        except DocprocError:
+            return b""
+        return as_png(crop(pixels, box.grown(MARGIN * box.height)))
 
     def _load(self, paths: list[str]) -> tuple[tuple[Template, ...], DocprocError | None]:
         try:

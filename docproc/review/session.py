@@ -218,6 +218,9 @@ class Session:
             return told
         with self._corrections.view() as ledger:
             crop = ledger.crop(*item.key)
+            ref = None if crop else ledger.page_ref(item.source, item.index)
+        if ref is not None and reading.box_px is not None:
+            crop = self.batch.cut(ref, reading.box_px)
         likely = [(reading.text, reading.confidence), *reading.alternatives][:CANDIDATES]
         return told | {
             "value": reading.text,

@@ -1,0 +1,219 @@
+"""Audits: drawn once, looked at without being known, and told in a sentence."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ledgers import entry
+
+from docproc.audit import AuditStatement, percent_up, statement
+from docproc.batch import process_batch
+from docproc.errors import LedgerError, PageError
+from docproc.ledger import LEDGER_NAME, open_ledger, read_ledger
+from docproc.reading import Verdict
+from docproc.review.session import Session, open_session
+from docproc.sampling import draw_audit
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "meter_reading"
+Answer = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def read_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("audit") / "results"
+    process_batch([str(SAMPLES)], folder)
+    return folder
+
+
+@pytest.fixture
+def results(read_once: Path, tmp_path: Path) -> Path:
+    """A batch of six pages."""
+    return Path(shutil.copytree(read_once, tmp_path / "results"))
+
+
+def shown(session: Session) -> list[dict]:
+    """All that is to be looked at, in order."""
+    return session.take("one", 1000)["items"]
+
+
+def look_at_all(folder: Path, answer: Answer = lambda value: value) -> None:
+    with open_session(folder, who="ana") as session:
+        for item in shown(session):
+            session.say("one", "ana", tuple(item["key"]), answer(item["value"]), Verdict.ACCEPTED, item["after"])
+
+
+def told(folder: Path) -> AuditStatement:
+    with read_ledger(folder) as ledger:
+        found = statement(ledger)
+    assert found is not None
+    return found
+
+
+def test_a_sample_is_drawn_of_the_accepted_looked_at_and_told_in_a_sentence(results: Path) -> None:
+    drawn = draw_audit(results, bound=0.2, seed=3)
+    assert (drawn.drawn, drawn.looked_at, drawn.bound, drawn.left) == (14, 0, None, 14)
+    assert f"Of {drawn.accepted} fields that were accepted unseen, 14 were drawn at random on 20" in drawn.sentence
+    look_at_all(results)
+    found = told(results)
+    assert (found.looked_at, found.wrong, found.people, found.left) == (14, 0, 1, 0)
+    assert found.sentence.startswith(
+        f"Of {drawn.accepted} fields that were accepted unseen, 14 drawn at random were "
+    )
+    assert "looked at by 1 person on 20" in found.sentence
+    assert found.sentence.endswith(
+        "; 0 were wrong. With 95 % confidence at most 20 % of the accepted fields are wrong."
+    )
+
+
+def test_who_reviews_cannot_tell_what_was_drawn_from_what_is_doubtful(results: Path) -> None:
+    draw_audit(results, count=14, seed=3)
+    with open_session(results, who="ana") as session:
+        items = shown(session)
+    with read_ledger(results) as ledger:
+        drawn = ledger.audited()
+    hidden = [item for item in items if tuple(item["key"]) in drawn]
+    assert len(hidden) == 14
+    for item in hidden:
+        assert item["reasons"] == ["The chance that the whole value is right is below the threshold."]
+        assert 0.7 <= item["candidates"][0]["chance"] < 0.98
+        assert len({one["value"] for one in item["candidates"]}) == 2
+        assert item["crop"].startswith("data:image/png;base64,")
+        assert set(item) == set(items[-1])
+
+
+def test_pictures_of_drawn_fields_are_cut_as_those_of_doubtful_ones_are(results: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    process_batch([str(SAMPLES)], kept, review_below=1.0)  # a picture of every field
+    draw_audit(results, count=1000, seed=3)
+    with read_ledger(kept) as one, read_ledger(results) as other:
+        drawn = other.audited()
+        assert len(drawn) > 20
+        for key in drawn:
+            assert other.crop(*key) == one.crop(*key)
+            assert other.crop(*key)
+
+
+def test_what_is_found_wrong_counts_and_is_corrected_in_the_tables(results: Path) -> None:
+    drawn = draw_audit(results, bound=0.2, seed=3)
+    wrong = iter(["99999"])
+    with open_session(results, who="ana") as session:
+        with read_ledger(results) as ledger:
+            audited = ledger.audited()
+        for item in shown(session):
+            is_drawn = tuple(item["key"]) in audited
+            value = next(wrong, item["value"]) if is_drawn else item["value"]
+            session.say("one", "ana", tuple(item["key"]), value, Verdict.ACCEPTED, item["after"])
+    found = told(results)
+    assert (found.wrong, found.looked_at) == (1, 14)
+    assert "; 1 was wrong. With 95 % confidence at most 30 % of the accepted fields are wrong." in found.sentence
+    assert f"What was found wrong is corrected: at most {found.still_wrong} of the {drawn.accepted}" in found.sentence
+    assert ",99999,1.000000,accepted,corrected," in (results / "fields.csv").read_text()
+
+
+def test_a_sample_is_not_drawn_twice_unless_that_is_wanted_and_then_it_is_told(results: Path) -> None:
+    draw_audit(results, count=5, seed=3)
+    with pytest.raises(LedgerError, match="A sample that is drawn till it pleases proves nothing"):
+        draw_audit(results, count=5)
+    look_at_all(results)
+    second = draw_audit(results, count=4, seed=3, again=True)
+    assert second.number == 2
+    look_at_all(results)
+    assert told(results).sentence.endswith("It is audit 2 of this batch; wrong in those before: 0 of 5.")
+    with closing(sqlite3.connect(results / LEDGER_NAME)) as db:
+        for table in ("audits", "audited"):
+            with pytest.raises(sqlite3.DatabaseError, match="are never changed"):
+                db.execute(f"DELETE FROM {table}")
+
+
+def test_the_same_seed_draws_the_same_and_pages_read_later_are_not_covered(
+    results: Path, read_once: Path, tmp_path: Path
+) -> None:
+    draw_audit(results, count=5, seed=3)
+    with read_ledger(results) as ledger:
+        first = ledger.audited()
+    look_at_all(results)
+    other = Path(shutil.copytree(read_once, tmp_path / "other"))
+    draw_audit(other, count=5, seed=3)
+    with read_ledger(other) as ledger:
+        assert ledger.audited() == first
+    more = tmp_path / "more.png"
+    more.write_bytes((SAMPLES.parent / "deposit_slip" / "pages" / "001.png").read_bytes())
+    summary = process_batch([str(SAMPLES), str(more)], results)
+    assert summary.read_now == 1
+    assert told(results).sentence.endswith("1 page was read later: this says nothing of their fields.")
+
+
+def test_where_all_are_drawn_nothing_is_left_to_be_guessed(results: Path) -> None:
+    drawn = draw_audit(results, bound=0.001)
+    assert drawn.drawn == drawn.accepted
+    look_at_all(results)
+    found = told(results)
+    assert (found.bound, found.still_wrong) == (0.0, 0)
+    assert f"Of {found.drawn} fields that were accepted unseen, all were looked at by 1 person" in found.sentence
+    assert "confidence" not in found.sentence
+
+
+def test_what_is_taken_back_is_to_be_looked_at_again_and_what_nobody_can_read_counts_as_wrong(results: Path) -> None:
+    draw_audit(results, count=3, seed=3)
+    with read_ledger(results) as ledger:
+        drawn = list(ledger.audited())
+    with open_session(results, who="ana") as session:
+        shown(session)
+        number = session.say("one", "ana", drawn[0], "1", Verdict.ACCEPTED, 0)
+        assert told(results).looked_at == 1
+        session.take_back("one", "ana", drawn[0], number)
+        assert told(results).looked_at == 0
+        session.say("one", "ana", drawn[1], "", Verdict.REJECTED, 0)
+    assert (told(results).looked_at, told(results).wrong) == (1, 1)
+
+
+def test_without_its_pages_no_sample_is_drawn(tmp_path: Path) -> None:
+    scans, results = tmp_path / "scans", tmp_path / "results"
+    scans.mkdir()
+    (scans / "a.png").write_bytes((SAMPLES.parent / "deposit_slip" / "pages" / "001.png").read_bytes())
+    process_batch([str(scans)], results)
+    (scans / "a.png").write_bytes(b"another")
+    with pytest.raises(PageError, match=r"a\.png has changed since it was read"):
+        draw_audit(results, count=3)
+    with read_ledger(results) as ledger:
+        assert statement(ledger) is None
+
+
+def test_a_page_that_is_gone_counts_as_wrong(results: Path) -> None:
+    drawn = draw_audit(results, count=5, seed=3)
+    with read_ledger(results) as ledger:
+        lost = {key[0] for key in list(ledger.audited())[:1]}
+    pages = [str(path) for path in sorted((SAMPLES / "pages").iterdir()) if not any(path.name in one for one in lost)]
+    process_batch(pages, results, template_paths=[str(SAMPLES / "template.yaml")])
+    found = told(results)
+    assert found.lost >= 1
+    assert found.left == drawn.drawn - found.lost - found.looked_at
+
+
+def test_of_a_batch_without_accepted_fields_nothing_is_drawn(tmp_path: Path) -> None:
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter([entry(1)])
+    with pytest.raises(LedgerError, match="there is nothing to draw from"):
+        draw_audit(tmp_path, count=3)
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.004997, "0.50 %"), (0.0317, "3.2 %"), (0.00025, "0.025 %"), (0.3001, "31 %"), (1, "100 %")],
+)
+def test_a_bound_is_rounded_up(share: float, words: str) -> None:
+    assert percent_up(share) == words
+
+
+def test_less_sure_fields_that_are_accepted_later_are_told(results: Path) -> None:
+    draw_audit(results, count=2, seed=3)
+    assert not told(results).looser
+    assert replace(told(results), bound=0.5, looser=True, looked_at=2).sentence.endswith(
+        "Less sure fields have been accepted since: this says nothing of them."
+    )
