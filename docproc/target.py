@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 #: However sure all others are, a value that is wrong more often than once in ten is for a person: whoever signs for
 #: 1,000 fields of which 5 may be wrong does not mean five that the program all but guessed.
 LEAST_CONFIDENCE = 0.9
-NOTHING = 1.01  #: The threshold that no field reaches.
+NOTHING = 1.0  #: The threshold that no field reaches: none is certain before somebody has looked.
 LARGEST_TARGET = 1 - LEAST_CONFIDENCE  #: All fields that may be accepted at all keep it.
 #: So many wrong fields the card's word weighs, against those that people find. The chance of the surest fields rests
 #: on one that nobody saw: of n glyphs that were all right, the card says that the next is wrong once in n + 2 (the
@@ -40,7 +40,7 @@ class InForce:
     """What decides on the fields of a batch that has a target."""
 
     target_error: float  #: Share of wrong values among the accepted that the user allows, 0 to 1.
-    review_below: float  #: Fields of lower confidence go to review; above 1 where none can be accepted.
+    review_below: float  #: Fields of lower confidence go to review; `NOTHING` where none can be accepted.
     expected_error: float  #: Among the accepted that nobody has seen, 0 to 1; 0 where there is none.
     least_accepted: float  #: The least confidence of these; 1 where there is none.
     odds_ratio: float  #: How many times as likely errors are as the confidences say, by what people saw.
@@ -164,7 +164,7 @@ def threshold_for(target_error: float, confidences: Floats, *, odds_ratio: float
     Returns
     -------
     float
-        Where all that may be accepted are, the least at which they may; above 1 where none can be.
+        Where all that may be accepted are, the least at which they may; `NOTHING` where none can be.
     """
     errors = errors_expected(confidences, odds_ratio)
     least = odds_ratio * LEAST_CONFIDENCE / (1 - LEAST_CONFIDENCE + odds_ratio * LEAST_CONFIDENCE)

@@ -99,6 +99,14 @@ def test_pictures_of_drawn_fields_are_cut_as_those_of_doubtful_ones_are(results:
             assert other.crop(*key)
 
 
+def test_a_field_that_a_target_sends_to_review_has_a_picture_there(results: Path) -> None:
+    process_batch([str(SAMPLES)], results, target_error=0.0005)
+    with open_session(results, who="ana") as session:
+        items = shown(session)
+    assert len(items) > 60
+    assert all(item["crop"].startswith("data:image/png;base64,") for item in items)
+
+
 def test_what_is_found_wrong_counts_and_is_corrected_in_the_tables(results: Path) -> None:
     drawn = draw_audit(results, bound=0.2, seed=3)
     wrong = iter(["99999"])

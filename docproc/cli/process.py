@@ -319,7 +319,7 @@ def _of_the_target(summary: Summary) -> Iterator[str]:
     if shown is not None and target < shown:
         yield (
             f"The models' cards know no fields of which fewer than 1 in {1 / shown:,.0f} are wrong: they cannot show "
-            f"{100 * target:g}%. An audit can: docproc audit {summary.output} --bound {100 * target:g}%"
+            f"{100 * target:g}%. Name a larger target; an audit of what that accepts can show less (`docproc audit`)."
         )
     if ratio is not None and abs(ratio - 1) >= SMALLEST_CHANGE:
         yield f"By what people have found, errors are {ratio:.2g} times as likely as the confidences say."

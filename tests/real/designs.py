@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DATA = ROOT.parent / "shared" / "data"
 FORMS = DATA / "forms"
+SAMPLES = ROOT / "samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,23 @@ MIXED = {
 def designs() -> tuple[Design, ...]:
     """Every design whose pages are there, by name."""
     return tuple(_design(truth.parent) for truth in sorted(FORMS.glob("*/truth.csv")))
+
+
+def samples() -> tuple[Design, ...]:
+    """The forms that come with docproc, which lie in folders like those of the designs."""
+    return tuple(
+        Design(
+            truth.parent.name,
+            truth.parent,
+            (
+                Run(
+                    tuple(sorted(path.name for path in (truth.parent / "pages").iterdir())),
+                    truth.with_name("template.yaml"),
+                ),
+            ),
+        )
+        for truth in sorted(SAMPLES.glob("*/truth.csv"))
+    )
 
 
 def _design(folder: Path) -> Design:
