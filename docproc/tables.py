@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc import __version__
+from docproc.audit import statement
 from docproc.batch_templates import TEMPLATES, kept_templates
 from docproc.collation import Collation
 from docproc.correction import Said, corrected, settled, standing
@@ -198,7 +199,8 @@ def write_tables(
             odds_ratio=None if target is None else target.odds_ratio,
             failures=tuple(tally.failures[:FAILURES_NAMED]),
         )
-        results.add_report(render(tally, summary, ledger))
+        audit = statement(ledger)
+        results.add_report(render(tally, summary, ledger, statement=None if audit is None else audit.sentence))
     return summary
 
 
