@@ -14,6 +14,9 @@ Enter accepts what was read, digits type another value, Shift and 1 to 5 choose 
 ? unreadable, u takes the last one back, p shows the whole page. What could do most harm comes first.
 Where a rule ties the field to others, their sum is shown with what you type, and whether it fits.
 
+With --key-twice two different persons, by the name at the top right, key the fields of that name from the picture
+alone; where they differ, anybody decides in a third look. Nothing else is asked meanwhile.
+
 Each answer is kept in the ledger at once, with who gave it and when, beside what was read; a moment later it stands
 in the tables. The page is for this machine alone; further reviewers open the same address, and get other fields.
 Ctrl-C here ends it, and the same command goes on.
@@ -22,6 +25,7 @@ Ctrl-C here ends it, and the same command goes on.
 Examples:
   docproc review results
   docproc review results --who ana --port 8765 --no-browser
+  docproc review results --key-twice total --key-twice 'row*_total'
 """
 
 
@@ -33,6 +37,12 @@ def review(
         str | None, typer.Option(metavar="NAME", help="Whom the answers are by.  [default: your user's name]")
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of 127.0.0.1; 0 for any that is free.")] = 0,
+    key_twice: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD", help="Have two persons key these fields unseen; may be repeated, * is any text."
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in your browser.")] = True,
 ) -> None:
     """Serve the review until Ctrl-C."""
@@ -49,7 +59,9 @@ def review(
     def show(address: str, left: int) -> None:
         typer.echo(f"{left:,} to look at in {results}, at\n  {address}\nCtrl-C ends it.")
 
-    session = serve(Path(results), who=who or getpass.getuser(), port=port, show=show, browser=browser)
+    session = serve(
+        Path(results), who=who or getpass.getuser(), port=port, show=show, browser=browser, key_twice=key_twice or ()
+    )
     fault = session.tables_fault
     typer.echo(f"{session.left():,} are left to look at; the same command goes on.")
     if fault is not None:

@@ -3,6 +3,7 @@
 from docproc.ledger.audits import Drawn, add_audit
 from docproc.ledger.corrections import WHOLE_PAGE, Corrections, Overtaken, open_corrections
 from docproc.ledger.files import KnownFile, stamp_of
+from docproc.ledger.keyings import Keying, Keyings, NotYours, is_decided, open_keyings, person
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
 from docproc.ledger.past import Attempt, Past, PastView, Word, read_past
 from docproc.ledger.rows import Entry, WaitingPage
@@ -22,9 +23,12 @@ __all__ = [
     "Counts",
     "Drawn",
     "Entry",
+    "Keying",
+    "Keyings",
     "KnownFile",
     "Ledger",
     "LedgerView",
+    "NotYours",
     "Overtaken",
     "Past",
     "PastView",
@@ -35,9 +39,12 @@ __all__ = [
     "Word",
     "add_audit",
     "digest_of",
+    "is_decided",
     "no_run",
     "open_corrections",
+    "open_keyings",
     "open_ledger",
+    "person",
     "read_ledger",
     "read_past",
     "stamp_of",

@@ -71,26 +71,25 @@ class Corrections:
             If the page is not there any more, or nothing can be written.
         """
         with self._lock, explained(self._path), transaction(self._db):
-            page = self._db.execute(
-                "SELECT id, reading FROM pages WHERE source = ? AND page_index = ?", (source, index)
-            ).fetchone()
-            if page is None or page[1] is None:
-                raise LedgerError(
-                    f"{source}, page {index + 1}: the ledger has no reading of it any more.",
-                    remedy="Load the page anew.",
-                )
+            page = self._page(source, index)
             last = self._last(page[0], field)
             if last is not None and last.number != after:
                 if replace(last, number=0, at="") == replace(said, number=0, at=""):
                     return last
                 raise Overtaken(last)
-            at = now()
-            (number,) = self._db.execute(
-                "INSERT INTO corrections (page, reading, field, old, new, verdict, who, at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                (*page, field, said.old, said.new, said.verdict, said.who, at),
-            ).fetchone()
-            return replace(said, number=number, at=at)
+            return self._put_correction(page, field, said)
+
+    def _page(self, source: str, index: int) -> tuple[int, int]:
+        """The numbers of the page and its reading."""
+        page = self._db.execute(
+            "SELECT id, reading FROM pages WHERE source = ? AND page_index = ?", (source, index)
+        ).fetchone()
+        if page is None or page[1] is None:
+            raise LedgerError(
+                f"{source}, page {index + 1}: the ledger has no reading of it any more.",
+                remedy="Load the page anew.",
+            )
+        return page
 
     def _last(self, page: int, field: str) -> Correction | None:
         sql = f"SELECT {_COLUMNS} FROM corrections WHERE page = ? AND field = ? ORDER BY id DESC LIMIT 1"
@@ -99,6 +98,15 @@ class Corrections:
             return None
         old, new, verdict, who, number, at = row
         return Correction(old, new, Verdict(verdict), who, number, at)
+
+    def _put_correction(self, page: tuple[int, int], field: str, said: Correction) -> Correction:
+        at = now()
+        (number,) = self._db.execute(
+            "INSERT INTO corrections (page, reading, field, old, new, verdict, who, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (*page, field, said.old, said.new, said.verdict, said.who, at),
+        ).fetchone()
+        return replace(said, number=number, at=at)
 
 
 _COLUMNS = "old, new, verdict, who, id, at"

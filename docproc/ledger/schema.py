@@ -176,6 +176,29 @@ MIGRATIONS = (
             ),
         ),
     ),
+    Migration(
+        5,
+        "keyings: what people key without seeing what was read",
+        (
+            """CREATE TABLE keyings (
+                id INTEGER PRIMARY KEY,
+                page INTEGER NOT NULL REFERENCES pages,
+                reading INTEGER NOT NULL REFERENCES readings,  -- that which stood then, unseen
+                field TEXT NOT NULL,
+                value TEXT NOT NULL,
+                verdict TEXT NOT NULL,  -- `review` takes this person's earlier ones back
+                who TEXT NOT NULL,
+                after INTEGER NOT NULL,  -- the field's last correction then; 0: there was none
+                at TEXT NOT NULL
+            )""",
+            "CREATE INDEX keyings_by_page ON keyings (page)",
+            *(
+                f"""CREATE TRIGGER keyings_are_kept_at_{verb.lower()} BEFORE {verb} ON keyings
+                BEGIN SELECT RAISE(ABORT, 'keyings are never changed'); END"""
+                for verb in ("UPDATE", "DELETE")
+            ),
+        ),
+    ),
 )
 
 

@@ -52,18 +52,24 @@ class Batch:
         blind = Blind(ledger)
         unique = {template.digest: template.unique_names for template in self._templates}
         rules = {template.digest: template.comparisons for template in self._templates}
+        for record in self.records(ledger):
+            sums = sums_by_field(record, rules.get(record.template_digest, ()))
+            found = items_of(record, unique.get(record.template_digest, ()))
+            doubtful = [replace(item, sums=sums.get(item.key[2], ())) for item in found]
+            yield from doubtful
+            blind.look(record, doubtful, sums)
+        yield from blind.items()
+
+    def records(self, ledger: LedgerView) -> Iterator[Record]:
+        """The pages as they stand, without pictures and characters, in the batch's order."""
+        digests = {template.digest for template in self._templates}
         for outcome in outcomes_as_they_stand(
             ledger, self._templates, Collation(self._templates), crops=lambda: False
         ):
             if isinstance(outcome, Record):
-                if outcome.template_digest and outcome.template_digest not in unique and self.fault is None:
+                if outcome.template_digest and outcome.template_digest not in digests and self.fault is None:
                     self.fault = _changed(outcome.template)
-                sums = sums_by_field(outcome, rules.get(outcome.template_digest, ()))
-                found = items_of(outcome, unique.get(outcome.template_digest, ()))
-                doubtful = [replace(item, sums=sums.get(item.key[2], ())) for item in found]
-                yield from doubtful
-                blind.look(outcome, doubtful, sums)
-        yield from blind.items()
+                yield outcome
 
     def write_tables(self) -> bool:
         """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.

@@ -7,7 +7,7 @@ Nothing here knows of a clock, a file or a browser: times are given, in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from docproc.decision import INFORMATIVE
@@ -108,24 +108,31 @@ class Queue:
         """How many have been heard of lately."""
         return sum(now - heard < LEASE_S for heard in self._heard.values())
 
-    def take(self, reviewer: str, count: int, now: float) -> list[Item]:
-        """What the reviewer has, filled up to `count` with what nobody has."""
+    def take(
+        self, reviewer: str, count: int, now: float, may_have: Callable[[Item], bool] = lambda item: True
+    ) -> list[Item]:
+        """What the reviewer has, filled up to `count` with what nobody has, as far as `may_have` allows."""
         self._forget_the_gone(now)
         if reviewer in self._left:  # what was sent last may be answered last
             return []
         self._heard[reviewer] = now
-        own = self._lent.setdefault(reviewer, {})
+        own = {key: None for key in self._lent.get(reviewer, {}) if may_have(self._open[key])}
+        self._lent[reviewer] = own
         lent = {key for keys in self._lent.values() for key in keys}
         for key in self._open:
             if len(own) >= count:
                 break
-            if key not in lent:
+            if key not in lent and may_have(self._open[key]):
                 own[key] = None
         return [self._open[key] for key in own]
 
     def settle(self, key: Key) -> None:
         """Somebody has looked."""
         self._open.pop(key, None)
+        self.release(key)
+
+    def release(self, key: Key) -> None:
+        """Nobody has it any more."""
         for keys in self._lent.values():
             keys.pop(key, None)
 

@@ -11,6 +11,7 @@ let answered = [];     // what can be taken back, the last one last
 let pending = [];      // answers that the server has not confirmed, in order
 let sending = false;
 let shown = null;
+let others = "";      // what is said where others have the rest
 let left = 1;          // in the whole review
 let wary = false;      // a field has come while nothing was on screen: what is being typed is not meant for it
 let lastKey = -QUIET_MS;
@@ -18,6 +19,7 @@ let turn = 0;          // of what was said: what comes from before the last turn
 
 const name = (key) => key.join("\u0000");
 const here = () => ahead[0];
+const untouched = () => here().keyed && typed === null;  // who keys says what is there: Enter alone says nothing
 
 async function post(path, body = {}) {
   const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" },
@@ -124,6 +126,7 @@ function receive(told) {
 function progress(told) {
   const { done, seconds_left, reviewers, tables } = told;
   left = told.left;
+  others = told.others;
   const share = left + done ? Math.floor(100 * done / (left + done)) : 100;
   $("bar").firstElementChild.style.width = `${share}%`;
   $("bar").setAttribute("aria-valuenow", share);
@@ -163,26 +166,32 @@ function show() {
     $("crop").alt = `Picture of ${field}`;
   }
   $("reasons").replaceChildren(...[...item.reasons, item.detail].filter(Boolean).map((words) => element("li", words)));
-  $("candidates").replaceChildren(...(item.candidates || []).map(({ value, chance }, index) => {
+  $("candidates").replaceChildren(...(item.candidates || []).map(({ value, chance, verdict, words }, index) => {
     const line = element("li");
-    line.append(element("kbd", `⇧${index + 1}`), element("b", value || "blank"), element("small", percent(chance)));
+    line.append(element("kbd", `⇧${index + 1}`), element("b", valueInWords(value, verdict)), element("small", words ?? percent(chance)));
     return line;
   }));
   showValue();
   speak(item);
 }
 
+function valueInWords(value, verdict) {
+  return verdict === "rejected" ? "unreadable" : value || "blank";
+}
+
 function showNothing() {
-  const words = pending.length ? "One moment." : left ? "Others are looking at the rest." : "Nothing is left to look at.";
+  const words = pending.length ? "One moment." : left ? others : "Nothing is left to look at.";
   if ($("done").textContent === words) return;
   $("done").textContent = words;
   say(words);
 }
 
+const ASKED = { blind: "Type what is written", third: "Choose, or type what is written" };
+
 function showValue() {
   const item = here();
   const value = typed ?? item.value ?? "";
-  $("value").textContent = item.whole ? "Enter: seen · ?: unreadable · p: larger" : value || "blank";
+  $("value").textContent = item.whole ? "Enter: seen · ?: unreadable · p: larger" : ASKED[untouched() && item.keyed] ?? (value || "blank");
   $("value").className = item.whole || !value ? "words" : typed === null ? "" : "typed";
   $("sums").replaceChildren(...(item.sums || []).map((sum) => shownSum(sum, item, value)));
   $("standing").textContent = item.said ? `taken back; you had said ${item.said}` : "";
@@ -228,8 +237,10 @@ function fit(terms, sum) {
 
 function speak(item) {
   const what = item.whole ? `Page ${item.page} of ${item.key[0]}` :
+    item.keyed ? `${item.key[2]}: ${ASKED[item.keyed]}` :
     `${item.key[2]}: ${spelled(item.value)}, ${percent(item.candidates[0].chance)}`;
-  const others = (item.candidates || []).slice(1).map(({ value }, index) => `${index + 2}: ${spelled(value)}`);
+  const others = (item.candidates || []).map(({ value, verdict, words }, index) =>
+    `${index + 1}: ${verdict === "rejected" ? "unreadable" : spelled(value)}${words ? `, ${words}` : ""}`).slice(item.keyed ? 0 : 1);
   say([what, ...item.reasons, ...others].map((words) => words.replace(/[^.]$/, "$&.")).join(" "));
 }
 
@@ -304,7 +315,7 @@ const COMMANDS = {
   u: takeBack,
   p: () => $("context").hidden ? showPage() : hidePage(),
   t: enterText,
-  Enter: () => here() && answer(typed ?? here().value ?? ""),
+  Enter: () => here() && !untouched() && answer(typed ?? here().value ?? ""),
   Escape: () => { if (!$("context").hidden) hidePage(); else if (here()) { typed = null; showValue(); } },
   Backspace: () => { if (here() && !here().whole) { typed = (typed ?? here().value).slice(0, -1); showValue(); } },
 };
@@ -316,7 +327,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.target === $("text")) {
-    if (event.key === "Enter" && !event.repeat) answer($("text").value.trim());
+    if (event.key === "Enter" && !event.repeat && ($("text").value.trim() || !here().keyed)) answer($("text").value.trim());
     else if (event.key === "Escape") leaveText();
     return;
   }
@@ -334,7 +345,7 @@ document.addEventListener("keydown", (event) => {
     COMMANDS[event.key]();
   } else if (choice && !event.repeat) {
     const chosen = here()?.candidates?.[choice[1] - 1];  // the key of a digit that gives none: by Shift, or on French ones without
-    if (chosen) answer(chosen.value);
+    if (chosen) answer(chosen.value, chosen.verdict);
   } else {
     return;
   }

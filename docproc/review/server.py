@@ -8,7 +8,7 @@ path that a browser sends is ever opened.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from docproc import serving
-from docproc.ledger import Overtaken
+from docproc.ledger import NotYours, Overtaken
 from docproc.reading import Verdict
+from docproc.review.keying import open_keying_session
 from docproc.review.queue import Key
 from docproc.review.session import Session, UnknownItem, open_session
 
@@ -41,7 +42,7 @@ def application(session: Session, *, port: int) -> Starlette:
 
     async def take(request: Request) -> Response:
         given = await _asked(request)
-        return _json(await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known))
+        return _json(await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known, given.who))
 
     async def say(request: Request) -> Response:
         given = await _asked(request)
@@ -89,12 +90,17 @@ async def _told(session: Session, given: _Asked, do: Callable[[], int]) -> Respo
         number = await run_in_threadpool(do)
     except UnknownItem:
         raise HTTPException(404, "The batch has no such field.") from None
+    except NotYours:
+        why = "it is another person's to key, or it is being decided by a third look."
+        return serving.refused(409, f"{given.key[2]}: {why}")
     except Overtaken as overtaken:
         last = overtaken.standing
         told = "somebody has taken it back" if last is None else f"{last.who} has said {last.new or 'blank'!r}"
         after = 0 if last is None else last.number
         return serving.refused(409, f"{given.key[2] or 'This page'}: {told} meanwhile; that stands.", after=after)
-    return _json({"after": number, **await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known)})
+    return _json(
+        {"after": number, **await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known, given.who)}
+    )
 
 
 class _Asked:
@@ -140,7 +146,15 @@ def _json(told: dict[str, Any]) -> Response:
     return JSONResponse(told, headers=serving.HEADERS)
 
 
-def serve(folder: Path, *, who: str, port: int, show: Callable[[str, int], None], browser: bool) -> Session:
+def serve(
+    folder: Path,
+    *,
+    who: str,
+    port: int,
+    show: Callable[[str, int], None],
+    browser: bool,
+    key_twice: Sequence[str] = (),
+) -> Session:
     """Review a batch until Ctrl-C; the session as it ended.
 
     Parameters
@@ -149,6 +163,8 @@ def serve(folder: Path, *, who: str, port: int, show: Callable[[str, int], None]
         Whom corrections are by, unless a browser names another one.
     show : (address, items left) -> None
         Is given the address to open, once it answers.
+    key_twice : sequence of str
+        Names of fields, with wildcards: these are keyed by two persons, and nothing else is looked at.
 
     Raises
     ------
@@ -157,7 +173,8 @@ def serve(folder: Path, *, who: str, port: int, show: Callable[[str, int], None]
     OutputError
         If the port is taken.
     """
-    with open_session(folder, who=who) as session:
+    opened = open_keying_session(folder, key_twice, who=who) if key_twice else open_session(folder, who=who)
+    with opened as session:
         serving.serve(
             lambda port: application(session, port=port),
             token=session.token,

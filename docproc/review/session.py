@@ -55,6 +55,8 @@ def open_session(folder: Path, *, who: str) -> Iterator[Session]:
 class Session:
     """See the module."""
 
+    _others = "Others are looking at the rest."
+
     def __init__(self, folder: Path, corrections: Corrections, who: str) -> None:
         self.token = new_token()
         self.folder = folder
@@ -73,17 +75,21 @@ class Session:
         with self._lock:
             self._look_again()
 
-    def take(self, reviewer: str, count: int, known: Collection[Key] = ()) -> dict[str, Any]:
+    def take(self, reviewer: str, count: int, known: Collection[Key] = (), who: str = "") -> dict[str, Any]:
         """What the reviewer looks at next, without what is known to the browser, and how far the review is."""
         now = time.monotonic()
+
+        def may_have(item: Item) -> bool:
+            return self._may_have(item, who)
+
         with self._lock:
-            items = self._queue.take(reviewer, count, now)
+            items = self._queue.take(reviewer, count, now, may_have)
             if not items and now - self._looked >= LOOK_AGAIN_S:
                 self._look_again()
-                items = self._queue.take(reviewer, count, now)
+                items = self._queue.take(reviewer, count, now, may_have)
             told = [(item, self._last.get(item.key)) for item in items if item.key not in known]
             progress = self._progress(now)
-        return {"items": [self._shown(item, last) for item, last in told], "progress": progress}
+        return {"items": [self._shown(item, last, reviewer) for item, last in told], "progress": progress}
 
     def say(self, reviewer: str, who: str, key: Key, new: str, verdict: Verdict, after: int) -> int:
         """Keep what the reviewer says of a field; the number of the correction.
@@ -190,8 +196,15 @@ class Session:
             self._version = ledger.version()
             said = ledger.corrections()
             self._last = {(*place, name): one for place, fields in said.items() for name, one in fields.items()}
-            self._done = {key for key, one in self._last.items() if one.verdict is not Verdict.REVIEW}
+        self._renew()
+
+    def _renew(self) -> None:
+        self._done = {key for key, one in self._last.items() if one.verdict is not Verdict.REVIEW}
+        with self._corrections.view() as ledger:
             self._queue.renew(self.batch.items(ledger))
+
+    def _may_have(self, item: Item, who: str) -> bool:
+        return True
 
     def _progress(self, now: float) -> dict[str, Any]:
         reviewers = self._queue.reviewers(now)
@@ -201,10 +214,11 @@ class Session:
             "done": len(self._done),
             "seconds_left": self._pace.seconds_left(self._queue.left, reviewers),
             "reviewers": reviewers,
+            "others": self._others,
             "tables": self._tables.state if fault is None else f"{fault.message} {fault.remedy}",
         }
 
-    def _shown(self, item: Item, last: Correction | None) -> dict[str, Any]:
+    def _shown(self, item: Item, last: Correction | None, reviewer: str) -> dict[str, Any]:
         reading = item.reading
         told = {
             "key": item.key,

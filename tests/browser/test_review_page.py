@@ -246,3 +246,32 @@ def test_a_sum_is_added_up_with_what_is_typed_and_with_what_was_just_answered(
     asked(page, "total")
     expect(sums).to_have_text("adds up: 12 = 5 + 2 × ? + 1 · open: q2")
     review.end()
+
+
+def test_two_persons_key_a_field_from_its_picture_alone_and_a_third_look_decides(
+    browser: Browser, tmp_path: Path
+) -> None:
+    review = begun(flagged(tmp_path, 10), "--key-twice", "field 0")
+    try:
+        page = review.opened_in(browser)
+        asked(page, "field 0")
+        expect(page.locator("#value")).to_have_text("Type what is written")
+        expect(page.locator("#candidates li")).to_have_count(0)
+        press(page, "Enter", *"04273", "Enter")
+        expect(page.locator("#done")).to_have_text("The rest is for another person to key, under their own name.")
+        page.locator("#who").fill("ben")
+        press(page, "Enter")
+        asked(page, "field 0")
+        page.wait_for_timeout(500)  # what is typed at once where a field has just come is not meant for it
+        press(page, *"04278", "Enter")
+        expect(page.locator("#candidates li")).to_have_text(["⇧104274as read", "⇧204273keyed", "⇧304278keyed"])
+        expect(page.locator("#value")).to_have_text("Choose, or type what is written")
+        page.wait_for_timeout(500)
+        press(page, "Enter", "Shift+Digit2")
+        expect(page.locator("#done")).to_have_text("Nothing is left to look at.")
+        (row,) = [row for row in review.tables() if row["field"] == "field 0"]
+        assert (row["value"], row["verdict"]) == ("04273", "accepted")
+    finally:
+        if review.process.poll() is None:
+            review.process.kill()
+            review.process.wait()
