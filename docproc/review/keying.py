@@ -57,6 +57,11 @@ class KeyingSession(Session):
         self._keyed: dict[Key, tuple[Keying, ...]] = {}
         self._third: dict[Key, set[str]] = {}  # who were shown both answers, by browsers
         super().__init__(folder, keyings, who)
+        if not self._queue.left and not self._done:
+            raise LedgerError(
+                f"No page of the batch has a field that is called {' or '.join(self._fields)}.",
+                remedy="Name fields as the tables and the template do; * stands for any text.",
+            )
 
     def take(self, reviewer: str, count: int, known: Collection[Key] = (), who: str = "") -> dict[str, Any]:
         """As `Session.take`; nobody gets a field to key that the same person has keyed."""
@@ -118,18 +123,9 @@ class KeyingSession(Session):
         keyed = self._keyed.get(item.key, ())
         return len(keyed) >= 2 or who not in {one.person for one in keyed}
 
-    def _listed(self) -> list[Item]:
+    def _renew(self) -> None:
         with self._keyings.view() as ledger:
             items = list(items_to_key(self.batch, ledger, self._fields))
-        if not items:
-            raise LedgerError(
-                f"No page of the batch has a field that is called {' or '.join(self._fields)}.",
-                remedy="Name fields as the tables and the template do; * stands for any text.",
-            )
-        return items
-
-    def _renew(self) -> None:
-        items = self._listed()
         self._keyed = self._keyings.keyed()
         self._done = {
             item.key for item in items if is_decided(self._keyed.get(item.key, ()), self._last.get(item.key))
