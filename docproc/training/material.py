@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,8 @@ class Plan:
     second_look: bool = True  #: Train another network for doubtful glyphs, in half as many epochs.
     workers: int = field(default_factory=available_cores)  #: Cores that paint and that make glyphs.
     resume: bool = False
+    #: Weights of trained networks to go on from, as Keras gives them; random ones where there are none.
+    start: Mapping[Look, Sequence[npt.NDArray]] = field(default_factory=dict)
 
     def epochs_of(self, look: Look) -> int:
         """Epochs of one of the networks: the second one only helps where the first is in doubt."""

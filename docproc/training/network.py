@@ -5,7 +5,8 @@ Written against Keras alone, so that it also trains on its torch and jax backend
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -87,6 +88,7 @@ class GlyphTask:
     glyphs_per_epoch: int
     look: Look = "first"
     settings: Settings = Settings()  # noqa: RUF009 - frozen
+    start: Sequence[npt.NDArray] = ()  #: Weights to go on from; random ones where there are none.
 
     @property
     def batches_per_epoch(self) -> int:
@@ -96,11 +98,17 @@ class GlyphTask:
     @property
     def facts(self) -> dict[str, Any]:
         """What names the run."""
-        return {"glyphs_per_epoch": self.glyphs_per_epoch, "look": self.look}
+        facts: dict[str, Any] = {"glyphs_per_epoch": self.glyphs_per_epoch, "look": self.look}
+        if self.start:
+            facts["start"] = hashlib.sha256(b"".join(weights.tobytes() for weights in self.start)).hexdigest()
+        return facts
 
     def build(self) -> Any:
         """The network."""
-        return build_network(look=self.look, settings=self.settings)
+        network = build_network(look=self.look, settings=self.settings)
+        if self.start:
+            network.set_weights(self.start)
+        return network
 
     def loss(self) -> Any:
         """Cross entropy; some labels are wrong, so it is smoothed."""

@@ -118,7 +118,7 @@ def learn(
     looks: tuple[Look, ...] = ("first", "second") if plan.second_look else ("first",)
     for look in looks:
         fitted = fit(
-            GlyphTask(plan.glyphs_per_epoch, look, plan.settings),
+            GlyphTask(plan.glyphs_per_epoch, look, plan.settings, plan.start.get(look, ())),
             training_glyphs(plan, material, stocks, look=look),
             (calibration[0][:half], calibration[1][:half]),
             epochs=plan.epochs_of(look),
