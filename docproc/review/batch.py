@@ -56,8 +56,7 @@ class Batch:
             sums = sums_by_field(record, rules.get(record.template_digest, ()))
             found = items_of(record, unique.get(record.template_digest, ()))
             doubtful = [replace(item, sums=sums.get(item.key[2], ())) for item in found]
-            yield from doubtful
-            blind.look(record, doubtful, sums)
+            yield from blind.look(record, doubtful, sums)
         yield from blind.items()
 
     def records(self, ledger: LedgerView) -> Iterator[Record]:

@@ -2,6 +2,8 @@
 
 In:  the pages of a batch as they stand, with what there is to look at on them.
 Out: the drawn fields that nobody has looked at, as items of the queue.
+Of drawn fields, and of those that are doubtful for their chance alone, nobody is told the chance, or another value:
+nothing is made up, and nothing tells the ones from the others.
 """
 
 from __future__ import annotations
@@ -11,14 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from docproc.ledger import LedgerView
-from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.reading import Reason, Record
 from docproc.review.queue import Item
 from docproc.review.sums import Sum
 from docproc.sampling import is_accepted_unseen
 
-#: What a digit is likeliest to be taken for, by the way it is written.
-ALIKE = {"0": "6", "1": "7", "2": "7", "3": "8", "4": "9", "5": "6", "6": "0", "7": "1", "8": "3", "9": "4", "": "1"}
-DOUBTS = (0.03, 0.3)  #: Of drawn fields, where there is no doubtful one to be like.
+LEAST_HARM, MOST_HARM = 0.03, 0.3  #: Of drawn fields, by which they are put in order, where there is no doubtful one.
 
 
 class Blind:
@@ -30,42 +30,30 @@ class Blind:
         drawn = ledger.audited(audits[-1].number) if audits else {}
         self._drawn = {key for key, one in drawn.items() if one.is_there}
         self._hidden: list[Item] = []
-        self._doubtful: list[Item] = []
+        self._harms: list[float] = []  # of the doubtful
 
-    def look(self, record: Record, doubtful: Sequence[Item], sums: Mapping[str, tuple[Sum, ...]]) -> None:
-        """Take note of what was drawn on a page, and of the sums that its fields stand in, by their names."""
+    def look(self, record: Record, doubtful: Sequence[Item], sums: Mapping[str, tuple[Sum, ...]]) -> list[Item]:
+        """Take note of what was drawn on a page, and of the sums that its fields stand in, by their names.
+
+        What is doubtful there, as it may be shown.
+        """
         if not self._drawn:
-            return
-        self._doubtful += [item for item in doubtful if item.reasons == (Reason.LOW_CONFIDENCE,)]
+            return list(doubtful)
+        shown = [replace(item, is_blind=item.reasons == (Reason.LOW_CONFIDENCE,)) for item in doubtful]
+        self._harms += [item.harm for item in shown if item.is_blind]
         source, index = record.ref.source, record.ref.index
         for reading in record.fields:
             if (source, index, reading.name) in self._drawn and is_accepted_unseen(reading):
                 kept = replace(reading, characters=(), crop_png=b"")
                 self._hidden.append(
-                    Item(source, index, kept, (Reason.LOW_CONFIDENCE,), 0.0, sums=sums.get(reading.name, ()))
+                    Item(source, index, kept, (), 0.0, sums=sums.get(reading.name, ()), is_blind=True)
                 )
+        return shown
 
     def items(self) -> list[Item]:
-        """The drawn fields, each with the doubt of a doubtful one, chosen by chance: it comes where that one does."""
-        return [self._dressed(item) for item in self._hidden]
+        """The drawn fields, each with the harm of a doubtful one, chosen by chance: it comes where that one does."""
+        return [replace(item, harm=self._harm_of(item)) for item in self._hidden]
 
-    def _dressed(self, item: Item) -> Item:
+    def _harm_of(self, item: Item) -> float:
         rng = random.Random(f"{self._seed} {item.key!r}")
-        harm = rng.choice(self._doubtful).harm if self._doubtful else rng.uniform(*DOUBTS)
-        assert item.reading is not None
-        return replace(item, reading=_as_doubtful(item.reading, min(harm, max(DOUBTS)), rng), harm=harm)
-
-
-def _as_doubtful(reading: FieldReading, doubt: float, rng: random.Random) -> FieldReading:
-    """The same value, with less of a chance, and with another beside it."""
-    text = reading.text
-    place = rng.randrange(len(text)) if text else 0
-    other = text[:place] + ALIKE.get(text[place : place + 1], "1") + text[place + 1 :]
-    named = reading.alternatives[0][0] if reading.alternatives else other
-    return replace(
-        reading,
-        confidence=1 - doubt,
-        verdict=Verdict.REVIEW,
-        reasons=(Reason.LOW_CONFIDENCE,),
-        alternatives=((named, doubt * rng.uniform(0.5, 0.95)),),
-    )
+        return rng.choice(self._harms) if self._harms else rng.uniform(LEAST_HARM, MOST_HARM)

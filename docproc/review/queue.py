@@ -33,6 +33,7 @@ class Item:
     reasons: tuple[str, ...]
     harm: float  #: The chance that it is wrong, times the number of fields that are wrong with it.
     detail: str = ""  #: A sentence about what is wrong with the page as a whole.
+    is_blind: bool = False  #: It may have been drawn for an audit: what is expected of it is not told.
     sums: tuple[Sum, ...] = ()  #: The rules that the field stands in.
 
     @property

@@ -168,7 +168,7 @@ function show() {
   $("reasons").replaceChildren(...[...item.reasons, item.detail].filter(Boolean).map((words) => element("li", words)));
   $("candidates").replaceChildren(...(item.candidates || []).map(({ value, chance, verdict, words }, index) => {
     const line = element("li");
-    line.append(element("kbd", `⇧${index + 1}`), element("b", valueInWords(value, verdict)), element("small", words ?? percent(chance)));
+    line.append(element("kbd", `⇧${index + 1}`), element("b", valueInWords(value, verdict)), element("small", inWords({ chance, words })));
     return line;
   }));
   showValue();
@@ -238,13 +238,14 @@ function fit(terms, sum) {
 function speak(item) {
   const what = item.whole ? `Page ${item.page} of ${item.key[0]}` :
     item.keyed ? `${item.key[2]}: ${ASKED[item.keyed]}` :
-    `${item.key[2]}: ${spelled(item.value)}, ${percent(item.candidates[0].chance)}`;
+    `${item.key[2]}: ${spelled(item.value)}, ${inWords(item.candidates[0])}`;
   const others = (item.candidates || []).map(({ value, verdict, words }, index) =>
     `${index + 1}: ${verdict === "rejected" ? "unreadable" : spelled(value)}${words ? `, ${words}` : ""}`).slice(item.keyed ? 0 : 1);
   say([what, ...item.reasons, ...others].map((words) => words.replace(/[^.]$/, "$&.")).join(" "));
 }
 
 const spelled = (value) => value ? [...value].join(" ") : "blank";
+const inWords = ({ chance, words }) => words ?? percent(chance);
 const percent = (chance) => chance < 0.01 ? "< 1 %" : `${Math.min(Math.floor(100 * chance), 99)} %`;
 
 function say(words) {

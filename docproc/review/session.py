@@ -25,6 +25,7 @@ from docproc.review.sums import shown
 from docproc.serving import new_token
 
 CANDIDATES = 5  #: Values that have a key.
+MAYBE_DRAWN = "To be looked at: the chance that it is right is low, or it was drawn for the audit."
 FOLLOW = "follow in a moment"
 PAUSE_S = 5.0  #: After the last correction the tables are made anew.
 SHARE = 0.1  #: Of the time, at most, that the making of tables takes.
@@ -236,9 +237,13 @@ class Session:
         if ref is not None and reading.box_px is not None:
             crop = self.batch.cut(ref, reading.box_px)
         likely = [(reading.text, reading.confidence), *reading.alternatives][:CANDIDATES]
+        candidates = [{"value": value, "chance": chance} for value, chance in likely]
+        if item.is_blind:
+            candidates = [{"value": reading.text, "words": "as read"}]
+            told["reasons"] = [MAYBE_DRAWN]
         return told | {
             "value": reading.text,
-            "candidates": [{"value": value, "chance": chance} for value, chance in likely],
+            "candidates": candidates,
             "crop": f"data:image/png;base64,{base64.b64encode(crop).decode()}" if crop else "",
             "sums": [
                 shown(one, {name: self._last.get((*item.key[:2], name)) for name, _ in one.comparison.weights})
