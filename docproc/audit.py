@@ -14,7 +14,7 @@ from typing import Any
 from docproc.bound import CONFIDENCE, upper_bound
 from docproc.correction import standing
 from docproc.ledger import Audit, LedgerView
-from docproc.target import in_force, is_wrong
+from docproc.target import InForce, in_force, is_wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,11 @@ def day_of(at: str) -> str:
     return at.partition("T")[0]
 
 
-def statement(ledger: LedgerView) -> AuditStatement | None:
-    """What the last audit shows; None where none was drawn."""
+def statement(ledger: LedgerView, *, target: InForce | None = None) -> AuditStatement | None:
+    """What the last audit shows; None where none was drawn.
+
+    `target` is what `in_force` says of the ledger, where that is known already.
+    """
     audits = ledger.audits()
     if not audits:
         return None
@@ -126,7 +129,7 @@ def statement(ledger: LedgerView) -> AuditStatement | None:
     found = _found(ledger, audit)
     looked_at, lost = len(found.at), found.lost
     is_done = looked_at + lost == found.drawn
-    target = None if audit.review_below is None else in_force(ledger)
+    target = None if audit.review_below is None else target or in_force(ledger)
     return AuditStatement(
         number=audit.number,
         drawn_at=audit.drawn_at,

@@ -146,11 +146,11 @@ def read_fields(
         known = (f"{Reason.DEFECT}:{Kind.GLARE}",) if proposal.image.field.name in hidden else ()
         drafts.append(_read_field(proposal, glyphs[own], marks[own], known, line_reader, witness, policy, watch))
         taken = own.stop
-    joint = read_jointly(
-        {draft.name: draft.chances if draft.says(policy) else () for draft in drafts},
-        rules,
-        unseen={draft.name: unseen(draft.proposal.image.field) for draft in drafts if not draft.says(policy)},
-    )
+    chances = {draft.name: draft.chances if draft.says(policy) else () for draft in drafts}
+    guesses = {
+        draft.name: unseen(draft.proposal.image.field) for draft in drafts if rules and not chances[draft.name]
+    }
+    joint = read_jointly(chances, rules, unseen=guesses)
     return tuple(_decided(draft, joint.get(draft.name), policy, watch) for draft in drafts)
 
 

@@ -199,7 +199,7 @@ def write_tables(
             odds_ratio=None if target is None else target.odds_ratio,
             failures=tuple(tally.failures[:FAILURES_NAMED]),
         )
-        audit = statement(ledger)
+        audit = statement(ledger, target=target)
         results.add_report(render(tally, summary, ledger, statement=None if audit is None else audit.sentence))
     return summary
 

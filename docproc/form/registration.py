@@ -30,8 +30,9 @@ from docproc.template import Fiducial, Template
 #: Of the reference's patches, how many must agree. Pages of the form reach 0.67 to 0.94 in phone photos of bent and
 #: filled sheets, pages of other forms with the same headings and marks 0.20 at most.
 LEAST_SHARE = 0.4
-#: ... for a sheet to be flat. Scans reach 0.80 to 1.0, photographs 0.77: where paper bends, or is seen aslant, a part
-#: of it lies too far off to be found, and what is fitted to the others puts its fields off their place.
+#: ... for a sheet to be flat. Scans reach 0.79 to 1.0, but for one in fifty; photographs 0.73: where paper bends, or
+#: is seen aslant, a part of it lies too far off to be found, and what is fitted to the others puts its fields off
+#: their place.
 FLAT_SHARE = 0.78
 SEARCH_AFTER_PATCHES_MM = 1.0  #: Patches leave fields right to a few tenths of a mm; the template may add as much.
 SMALLEST_SIDE_PX = 100  #: Of the image: no form is legible in less.

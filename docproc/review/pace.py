@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+from docproc.report.people import FEWEST, PAUSE_S
+
 REMEMBERED = 50  #: Fields: the last ones tell best what the next ones take.
-FEWEST = 5  #: Fields after which anything can be told.
-PAUSE_S = 60.0  #: Who takes longer over a field has gone for coffee.
 
 
 class Pace:
