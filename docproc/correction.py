@@ -8,12 +8,12 @@ A value that a person has changed is checked against other pages once more; one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
 from docproc.ledger import WHOLE_PAGE
-from docproc.reading import Correction, FieldReading, Reason, Record, Verdict
+from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review
 
 Said = Mapping[str, Correction]
 """By the field's name."""
@@ -22,6 +22,11 @@ Said = Mapping[str, Correction]
 def standing(said: Said) -> Said:
     """Those that have not been taken back."""
     return {name: one for name, one in said.items() if one.verdict is not Verdict.REVIEW}
+
+
+def doubted(record: Record, fields: Collection[str]) -> Record:
+    """The record with these of its fields to be looked at, since a person found them odd."""
+    return sent_to_review(record, (), fields=dict.fromkeys(fields, Reason.DOUBTED)) if fields else record
 
 
 def corrected(record: Record, said: Said) -> Record:

@@ -35,10 +35,10 @@ from docproc.form.defects import Kind
 from docproc.form.dropout import remove_rules, snap_cells
 from docproc.form.location import LocatedField
 from docproc.form.teeth import remove_teeth
-from docproc.geometry import Box
+from docproc.geometry import Box, Transform
 from docproc.joint import JointReading, Rule, read_jointly
 from docproc.page import Mask, Page
-from docproc.reading import FieldReading, Reason, Verdict, changed_by
+from docproc.reading import CharacterReading, FieldReading, Reason, Verdict, changed_by
 from docproc.rules import check, unseen, weigh
 
 RULED_SHARE = 0.1  #: Of a field's height, along its edges: there is print, not only writing,
@@ -226,7 +226,12 @@ def interpret(proposal: Proposal, marks: Sequence[Marks]) -> Interpretation:
     """What a field says by its glyphs."""
     if proposal.lattice is not None:
         return read_lattice(proposal.lattice, marks, lengths=proposal.image.field.lengths)
-    return read_cells([_in_cell(cell, marks) for cell in proposal.cells])
+    meaning = read_cells([_in_cell(cell, marks) for cell in proposal.cells])
+    inked = (
+        next((i for i in (cell.whole, cell.closer, cell.lone) if i is not None), None) for cell in proposal.cells
+    )
+    boxes_px = tuple(None if index is None else proposal.glyphs[index].box_px for index in inked)
+    return replace(meaning, boxes_px=boxes_px)
 
 
 def _read_field(
@@ -285,9 +290,23 @@ def _decided(draft: Draft, joint: JointReading | None, policy: Policy, trace: Tr
         verdict=verdict,
         reasons=reasons,
         alternatives=tuple(pair for pair in others if pair[1] >= LEAST_CHANCE)[:MOST_ALTERNATIVES],
-        characters=meaning.characters if text == by_itself else (),
+        characters=_on_page(meaning, image.page_from_field) if text == by_itself else (),
         box_px=image.page_from_field.box(image.box_px),
         crop_png=b"" if verdict is Verdict.ACCEPTED and not field.unique else as_png(image.picture),
+    )
+
+
+def _on_page(meaning: Interpretation, page_from_field: Transform) -> tuple[CharacterReading, ...]:
+    """The characters, with their places on the page."""
+    inked = [index for index, box in enumerate(meaning.boxes_px) if box is not None]
+    if not meaning.characters or not inked:
+        return meaning.characters
+    corners = np.concatenate([box.corners()[[0, 1, 3]] for box in meaning.boxes_px if box is not None])
+    places = np.rint(page_from_field @ corners).astype(int).reshape(-1, 3, 2).tolist()
+    found = dict(zip(inked, places, strict=True))
+    return tuple(
+        replace(one, corners_px=tuple(map(tuple, found[index]))) if index in found else one
+        for index, one in enumerate(meaning.characters)
     )
 
 

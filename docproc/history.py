@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docproc.batch_templates import known, templates_of
 from docproc.collation import Collation
-from docproc.correction import corrected, settled, standing
+from docproc.correction import corrected, doubted, settled, standing
 from docproc.errors import LedgerError, TemplateError
 from docproc.ledger import WHOLE_FILE, WHOLE_PAGE, Past, PastView, State, read_past
 from docproc.reading import FieldReading, Record
@@ -120,6 +120,7 @@ def _as_it_stands(ledger: PastView, past: Past) -> Record | None:
     ref = past.ref
     if not any(template.unique_names or template.paper for template in templates):
         (record,) = known(past.readings[-1:], templates)
+        record = doubted(record, ledger.doubts().get((ref.source, ref.index), ()))
         said = standing(ledger.corrections().get((ref.source, ref.index), {}))
         return settled(corrected(record, said), said, record) if said else record
     outcomes = known(outcomes_as_they_stand(ledger, templates, Collation(templates), crops=lambda: False), templates)

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     DOUBLE = "double_of"  #: Another page of the form has the same value where none may: `double_of:first.png`.
     MISSING_PAGE = "missing_page"  #: The paper that the page belongs to lacks a page: `missing_page:2`.
     FOREIGN_PAGE = "foreign_page"  #: The page lies inside a paper that it is no page of.
+    DOUBTED = "doubted"  #: A person found one of its digits odd among others that were read alike.
     CORRECTED = "corrected"  #: A person has typed or chosen the value.
     CONFIRMED = "confirmed"  #: A person has looked, and says as was read.
     UNREADABLE = "unreadable"  #: A person has looked, and cannot read it either.
@@ -63,6 +64,9 @@ class CharacterReading:
     confidence: float  #: Calibrated chance that `digit` is right, 0 to 1.
     alternatives: tuple[tuple[str, float], ...] = ()  #: Other digits and their chances, best first.
     mark: str = ""  #: "cross", "dash" or "other" where the ink is no digit.
+    #: Where it stands on the page image as read, in whole pixels: its top left, top right and bottom left corner as
+    #: people read it, however the page lies.
+    corners_px: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

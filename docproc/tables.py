@@ -18,7 +18,7 @@ from docproc import __version__
 from docproc.audit import statement
 from docproc.batch_templates import TEMPLATES, kept_templates
 from docproc.collation import Collation
-from docproc.correction import Said, corrected, settled, standing
+from docproc.correction import Said, corrected, doubted, settled, standing
 from docproc.export import open_results
 from docproc.export.folder import NAMES
 from docproc.export.rows import is_looked_at_whole, is_unread
@@ -211,6 +211,7 @@ def outcomes_as_they_stand(
     *,
     crops: Callable[[], bool] = lambda: True,
     target: InForce | None = None,
+    characters: bool = False,
 ) -> Iterator[Outcome]:
     """What came of the pages: as they were read, as other pages cast doubt on them, as people have corrected them.
 
@@ -226,8 +227,11 @@ def outcomes_as_they_stand(
         Whether the next page is wanted with its fields' pictures.
     target : InForce, optional
         What `in_force` says of the ledger, where that is known already: it takes a look at all readings.
+    characters : bool
+        Whether they are wanted with their fields' characters.
     """
-    for outcome, _ in _as_they_stand(ledger, templates, papers, crops=crops, target=target or in_force(ledger)):
+    target = target or in_force(ledger)
+    for outcome, _ in _as_they_stand(ledger, templates, papers, crops=crops, target=target, characters=characters):
         yield outcome
 
 
@@ -238,15 +242,22 @@ def _as_they_stand(
     *,
     crops: Callable[[], bool],
     target: InForce | None,
+    characters: bool = False,
 ) -> Iterator[tuple[Outcome, Record | None]]:
     """Each outcome, and what was read where people have had their say of it."""
     said = {place: standing(fields) for place, fields in ledger.corrections().items()}
+    doubts = ledger.doubts()
     doubles = _doubles(ledger, templates, said)
     read: dict[tuple[str, int], Record] = {}  # of pages that people have corrected, while they are held back
-    outcomes = ledger.outcomes(characters=False, crops=crops)
+    outcomes = ledger.outcomes(characters=characters, crops=crops)
     if target is not None:
         below = target.review_below
         outcomes = (decided_by(one, below) if isinstance(one, Record) else one for one in outcomes)
+    if doubts:
+        outcomes = (
+            doubted(one, doubts.get((one.ref.source, one.ref.index), ())) if isinstance(one, Record) else one
+            for one in outcomes
+        )
     for kept in _collated(outcomes, papers, said, read):
         if isinstance(kept, Unreadable):
             yield kept, None

@@ -50,13 +50,15 @@ def in_force(ledger: LedgerView) -> InForce | None:
     """The threshold of the batch as it stands; None where its last run had no target.
 
     Only fields that have nothing but their confidence against them count: the others are looked at anyway. Those that
-    people have looked at are evidence; the threshold is that of the rest.
+    people have looked at are evidence, but for those that they picked because they look wrong; the threshold is that
+    of the rest.
     """
     target_error = target_of(ledger)
     if target_error is None:
         return None
     said = ledger.corrections()
     drawn = ledger.audited()
+    doubts = ledger.doubts()
     unseen: list[float] = []
     reviewed, audited = _Seen(), _Seen()
     for record in ledger.outcomes(characters=False, crops=lambda: False):
@@ -64,8 +66,9 @@ def in_force(ledger: LedgerView) -> InForce | None:
             continue
         place = (record.ref.source, record.ref.index)
         words: Mapping[str, Correction] = said.get(place, {})
+        odd = doubts.get(place, ())
         for reading in record.fields:
-            if not _turns_on_confidence(reading, record):
+            if reading.name in odd or not _turns_on_confidence(reading, record):
                 continue
             word = words.get(reading.name)
             if word is None or word.verdict is Verdict.REVIEW:

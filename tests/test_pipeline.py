@@ -234,3 +234,16 @@ def test_a_rule_that_speaks_of_nothing_written_changes_nothing():
     assert [(one.text, one.verdict, one.reasons) for one in plain.values()] == [
         (one.text, one.verdict, one.reasons) for one in ruled.values()
     ]
+
+
+def test_each_character_has_its_place_on_the_page_however_that_lies():
+    straight = {field.name: field.characters for field in read(filled(), [template()]).fields}
+    blank, *_, last = straight["number"]
+    assert blank.corners_px == ()
+    assert last.corners_px == pytest.approx(np.array([(397, 310), (423, 310), (397, 350)]), abs=5)
+    turned = cv2.getRotationMatrix2D((500, 700), 4, 1)
+    page = cv2.warpAffine(filled(), turned, (1000, 1400), borderValue=245)
+    for field in read(page, [template()]).fields:
+        for before, after in zip(straight[field.name], field.characters, strict=True):
+            expected = np.array(before.corners_px).reshape(-1, 2) @ turned[:, :2].T + turned[:, 2]
+            assert np.abs(expected - np.array(after.corners_px).reshape(-1, 2)).max(initial=0) < 8

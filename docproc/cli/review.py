@@ -14,6 +14,9 @@ Enter accepts what was read, digits type another value, Shift and 1 to 5 choose 
 ? unreadable, u takes the last one back, p shows the whole page. What could do most harm comes first.
 Where a rule ties the field to others, their sum is shown with what you type, and whether it fits.
 
+m shows the mosaic: all digits that were accepted as a 7, say, side by side; a click sends the field of an odd one to
+the review.
+
 With --key-twice two different persons, by the name at the top right, key the fields of that name from the picture
 alone; where they differ, anybody decides in a third look. Nothing else is asked meanwhile.
 

@@ -54,6 +54,7 @@ REASON_MEANING = {
     f"{Reason.MISSING_PAGE}:N": "Page N of this paper is not there: not scanned, in a wrong place, or not read.",
     Reason.FOREIGN_PAGE.value: "The page lies between the pages of a paper that it does not belong to.",
     Reason.OTHER_PAPER.value: "The page before or behind has another number: two papers, or one number is misread.",
+    Reason.DOUBTED.value: "A person found one of its digits odd among others that were read alike.",
     Reason.CORRECTED.value: "A person has typed or chosen the value in the review.",
     Reason.CONFIRMED.value: "A person has looked, and says as was read.",
     Reason.UNREADABLE.value: "A person has looked, and cannot read it either.",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from docproc.geometry import Box
 from docproc.reading import CharacterReading
 
 NO_MARK = 0.5  #: Chance of `other` from which a glyph looks like no mark.
@@ -94,6 +95,7 @@ class Interpretation:
     confidence: float  #: Chance that the whole of `text` is right, by the glyphs alone.
     alternatives: tuple[tuple[str, float], ...] = ()
     characters: tuple[CharacterReading, ...] = ()
+    boxes_px: tuple[Box | None, ...] = ()  #: Of the characters, in the field's image; None where there is no ink.
     reasons: tuple[str, ...] = ()
     has_ink: bool = True  #: Whether there was anything but paper.
 

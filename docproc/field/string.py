@@ -75,6 +75,7 @@ def read_lattice(lattice: Lattice, marks: Sequence[Marks], *, lengths: tuple[int
         confidence=confidence,
         alternatives=tuple(pair for pair in chances if pair[0] != text and pair[1] >= LEAST_CHANCE),
         characters=tuple(characters),
+        boxes_px=tuple(lattice.candidates[index].glyph.box_px for index in path.candidates),
         reasons=tuple(reasons),
     )
 

@@ -79,6 +79,20 @@ class Corrections:
                 raise Overtaken(last)
             return self._put_correction(page, field, said)
 
+    def doubt(self, source: str, index: int, field: str, who: str, *, withdrawn: bool = False) -> None:
+        """Have an accepted field looked at, or no more; it is on the disk when this returns.
+
+        Raises
+        ------
+        LedgerError
+            If the page is not there any more, or nothing can be written.
+        """
+        with self._lock, explained(self._path), transaction(self._db):
+            self._db.execute(
+                "INSERT INTO doubts (page, reading, field, withdrawn, who, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (*self._page(source, index), field, withdrawn, who, now()),
+            )
+
     def _page(self, source: str, index: int) -> tuple[int, int]:
         """The numbers of the page and its reading."""
         page = self._db.execute(

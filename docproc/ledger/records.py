@@ -37,10 +37,10 @@ def to_json(record: Record) -> str:
 
 
 def characters_to_json(record: Record) -> str:
-    """The characters of each field as JSON text in ASCII: digit, confidence, alternatives, mark."""
+    """The characters of each field as JSON text in ASCII: digit, confidence, alternatives, mark, corners."""
     return _dumped(
         [
-            [(one.digit, one.confidence, one.alternatives, one.mark) for one in reading.characters]
+            [(one.digit, one.confidence, one.alternatives, one.mark, one.corners_px) for one in reading.characters]
             for reading in record.fields
         ]
     )
@@ -114,8 +114,14 @@ def _field_from_json(told: Mapping[str, Any], characters: Sequence[Iterable[Any]
         tuple(told["reasons"]),
         tuple(map(tuple, told["alternatives"])),
         tuple(
-            CharacterReading(digit, confidence, tuple(map(tuple, alternatives)), mark)
-            for digit, confidence, alternatives, mark in characters
+            CharacterReading(
+                digit,
+                confidence,
+                tuple(map(tuple, alternatives)),
+                mark,
+                tuple(map(tuple, corners[0] if corners else ())),
+            )
+            for digit, confidence, alternatives, mark, *corners in characters  # corners came later
         )
         if characters
         else (),

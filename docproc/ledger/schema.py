@@ -199,6 +199,27 @@ MIGRATIONS = (
             ),
         ),
     ),
+    Migration(
+        6,
+        "doubts: accepted fields that people found odd among others that were read alike",
+        (
+            """CREATE TABLE doubts (
+                id INTEGER PRIMARY KEY,
+                page INTEGER NOT NULL REFERENCES pages,
+                reading INTEGER NOT NULL REFERENCES readings,
+                field TEXT NOT NULL,
+                withdrawn INTEGER NOT NULL,  -- 1: the earlier ones of this field are taken back
+                who TEXT NOT NULL,
+                at TEXT NOT NULL
+            )""",
+            "CREATE INDEX doubts_by_page ON doubts (page)",
+            *(
+                f"""CREATE TRIGGER doubts_are_kept_at_{verb.lower()} BEFORE {verb} ON doubts
+                BEGIN SELECT RAISE(ABORT, 'doubts are never changed'); END"""
+                for verb in ("UPDATE", "DELETE")
+            ),
+        ),
+    ),
 )
 
 

@@ -182,6 +182,17 @@ class LedgerView:
             found.setdefault((source, index), {})[field] = said
         return found
 
+    def doubts(self) -> dict[tuple[str, int], frozenset[str]]:
+        """The fields that people find odd and want looked at, by the page's source and index.
+
+        Those on another content of the page's file do not count.
+        """
+        found: dict[tuple[str, int], frozenset[str]] = {}
+        for source, index, field, withdrawn, _ in self._rows(_DOUBTS):
+            if not withdrawn:
+                found[source, index] = found.get((source, index), frozenset()) | {field}
+        return found
+
     def audits(self) -> list[Audit]:
         """All audits, in the order in which they were drawn."""
         rows = self._rows(
@@ -203,6 +214,16 @@ class LedgerView:
         ((pages,),) = self._rows("SELECT count(*) FROM pages_of_batch WHERE reading > ?", (reading,))
         return pages
 
+    def record(self, source: str, index: int) -> Record | None:
+        """What was read on a page of the batch, without pictures; None where nothing was, or it has no such page."""
+        sql = """SELECT path, pages.sha256, duplicate_of, reading, record, characters
+            FROM pages_of_batch AS pages JOIN readings ON readings.id = pages.reading
+            WHERE source = ? AND pages.page_index = ?"""
+        for path, sha256, duplicate_of, reading, text, characters in self._rows(sql, (source, index)):
+            record = self._record(reading, text, characters, with_crops=False)
+            return as_page(record, PageRef(source, os.fsdecode(path), index, sha256), duplicate_of=duplicate_of)
+        return None
+
     def page_ref(self, source: str, index: int) -> PageRef | None:
         """The page of that name, if the batch has it."""
         sql = "SELECT path, sha256 FROM pages_of_batch WHERE source = ? AND page_index = ?"
@@ -222,8 +243,9 @@ class LedgerView:
         return json.loads(rows[0][0]) if rows else None
 
     def fingerprint(self) -> str:
-        """A digest of what came of the batch: where it is the same, so are `outcomes`, `corrections` and audits."""
-        added = self._rows("SELECT (SELECT max(id) FROM corrections), (SELECT max(id) FROM audits)")
+        """A digest of what came of the batch: where it is the same, so is what people said, and what was drawn."""
+        latest = ", ".join(f"(SELECT max(id) FROM {table})" for table in ("corrections", "audits", "doubts"))
+        added = self._rows(f"SELECT {latest}")
         digest = hashlib.sha256(repr(added).encode())
         with explained(self._path):
             rows = self._db.execute(_SETTLED)
@@ -275,6 +297,14 @@ _CORRECTIONS = """
     JOIN readings ON readings.id = said.reading
     WHERE readings.sha256 = pages.sha256
     GROUP BY said.page, said.field
+"""
+_DOUBTS = """
+    SELECT pages.source, pages.page_index, doubts.field, doubts.withdrawn, max(doubts.id)
+    FROM doubts
+    JOIN pages_of_batch AS pages ON pages.id = doubts.page
+    JOIN readings ON readings.id = doubts.reading
+    WHERE readings.sha256 = pages.sha256
+    GROUP BY doubts.page, doubts.field
 """
 _AUDITED = """
     SELECT pages.source, pages.page_index, audited.field, audited.value,

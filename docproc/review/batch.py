@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from docproc.collation import Collation
+from docproc.correction import doubted
 from docproc.errors import DocprocError, PageError, TemplateError
 from docproc.form.cutting import MARGIN, as_png, crop
 from docproc.geometry import Box
@@ -25,7 +26,7 @@ from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, as_read, load_page
 from docproc.reading import Record
 from docproc.review.blind import Blind
-from docproc.review.queue import Item, items_of
+from docproc.review.queue import Item, Key, items_of
 from docproc.review.sums import sums_by_field
 from docproc.storage import is_url
 from docproc.tables import outcomes_as_they_stand, write_tables
@@ -59,11 +60,22 @@ class Batch:
             yield from blind.look(record, doubtful, sums)
         yield from blind.items()
 
-    def records(self, ledger: LedgerView) -> Iterator[Record]:
-        """The pages as they stand, without pictures and characters, in the batch's order."""
+    def doubted(self, ledger: LedgerView, key: Key) -> Item | None:
+        """A field as it is to be looked at where a person finds it odd; None where there is no such one."""
+        record = ledger.record(*key[:2])
+        if record is None:
+            return None
+        template = next((one for one in self._templates if one.digest == record.template_digest), None)
+        odd = doubted(record, {key[2]})
+        sums = sums_by_field(record, template.comparisons if template else ())
+        items = items_of(odd, template.unique_names if template else ())
+        return next((replace(one, sums=sums.get(key[2], ())) for one in items if one.key == key), None)
+
+    def records(self, ledger: LedgerView, *, characters: bool = False) -> Iterator[Record]:
+        """The pages as they stand, without pictures, in the batch's order."""
         digests = {template.digest for template in self._templates}
         for outcome in outcomes_as_they_stand(
-            ledger, self._templates, Collation(self._templates), crops=lambda: False
+            ledger, self._templates, Collation(self._templates), crops=lambda: False, characters=characters
         ):
             if isinstance(outcome, Record):
                 if outcome.template_digest and outcome.template_digest not in digests and self.fault is None:
@@ -94,9 +106,19 @@ class Batch:
         PageError
             If the file is no more what was read.
         """
+        return _framed(self.pixels(ref), box)
+
+    def pixels(self, ref: PageRef) -> npt.NDArray[np.uint8]:
+        """The page's picture as it was read, (H, W) or (H, W, 3).
+
+        Raises
+        ------
+        PageError
+            If the file is no more what was read.
+        """
         if is_url(ref.path):
             raise PageError(f"{ref.path} lies in the cloud.", remedy="Open it with the provider's own program.")
-        return _framed(load_page(as_read(ref, self._base)).pixels, box)
+        return load_page(as_read(ref, self._base)).pixels
 
     def cut(self, ref: PageRef, box: Box) -> bytes:
         """A field's picture as PNG, where none was kept when it was read; b"" where the page is no more there."""

@@ -49,6 +49,7 @@ def open_keying_session(folder: Path, fields: Sequence[str], *, who: str) -> Ite
 class KeyingSession(Session):
     """See the module."""
 
+    has_mosaic = False
     _others = "The rest is for another person to key, under their own name."
 
     def __init__(self, folder: Path, keyings: Keyings, who: str, fields: Sequence[str]) -> None:

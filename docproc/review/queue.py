@@ -83,6 +83,7 @@ class Queue:
         self._lent: dict[str, dict[Key, None]] = {}  # by reviewer, in order
         self._heard: dict[str, float] = {}
         self._left: set[str] = set()
+        self._before: dict[Key, Item | None] = {}  # of those that were added, as they were to be looked at till then
         self.renew(items)
 
     @property
@@ -96,6 +97,17 @@ class Queue:
         self._open = {item.key: item for item in ordered}
         self._items |= self._open
         self._lent = {who: {key: None for key in keys if key in self._open} for who, keys in self._lent.items()}
+
+    def add(self, item: Item) -> None:
+        """Have this one to look at, too."""
+        self._before.setdefault(item.key, self._open.get(item.key))
+        self.renew([*(one for one in self._open.values() if one.key != item.key), item])
+
+    def withdraw(self, key: Key) -> None:
+        """Have it to look at as before it was added, or not at all."""
+        before = self._before.pop(key, None)
+        self._open.pop(key, None)
+        self.renew([*self._open.values(), *([before] if before else [])])
 
     def item(self, key: Key) -> Item | None:
         """The item of that name, settled or not."""

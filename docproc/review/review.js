@@ -316,6 +316,7 @@ const COMMANDS = {
   u: takeBack,
   p: () => $("context").hidden ? showPage() : hidePage(),
   t: enterText,
+  m: () => { if (!$("to-mosaic").hidden) location.href = "mosaic.html"; },
   Enter: () => here() && !untouched() && answer(typed ?? here().value ?? ""),
   Escape: () => { if (!$("context").hidden) hidePage(); else if (here()) { typed = null; showValue(); } },
   Backspace: () => { if (here() && !here().whole) { typed = (typed ?? here().value).slice(0, -1); showValue(); } },
@@ -362,7 +363,8 @@ setInterval(() => { if (!document.hidden) take(); }, HEARTBEAT_MS);
 setInterval(() => { if (!document.hidden && !here() && !pending.length) take(); }, IDLE_MS);
 
 (async () => {
-  const { folder, who } = await (await fetch("/start")).json();
+  const { folder, who, mosaic } = await (await fetch("/start")).json();
+  $("to-mosaic").hidden = !mosaic;
   $("folder").textContent = folder;
   document.title = `${folder}: review`;
   $("who").value = localStorage.getItem("who") || who;

@@ -7,7 +7,6 @@ path that a browser sends is ever opened.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,51 +15,50 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from docproc import serving
 from docproc.ledger import NotYours, Overtaken
 from docproc.reading import Verdict
+from docproc.review.asking import LONGEST_NAME, asked, key_of, line_of
+from docproc.review.asking import told as _json
 from docproc.review.keying import open_keying_session
-from docproc.review.queue import Key
+from docproc.review.mosaic_routes import mosaic_routes
 from docproc.review.session import Session, UnknownItem, open_session
 
 AHEAD = 4  #: Fields that a page holds: the one that is looked at, and those that come next.
 LONGEST_VALUE = 200  #: Characters; codes have texts.
-LONGEST_NAME = 60  #: Characters, of a reviewer.
-LARGEST_BODY = 20_000  #: Bytes.
-NOT_OURS = "This is not what the review's page sends."
 
 
 def application(session: Session, *, port: int) -> Starlette:
     """The page and answers of one review."""
 
     async def start(request: Request) -> Response:
-        return _json({"folder": session.folder.resolve().name, "who": session.who})
+        return _json({"folder": session.folder.resolve().name, "who": session.who, "mosaic": session.has_mosaic})
 
     async def take(request: Request) -> Response:
-        given = await _asked(request)
+        given = await asked(request, _Asked)
         return _json(await run_in_threadpool(session.take, given.reviewer, AHEAD, given.known, given.who))
 
     async def say(request: Request) -> Response:
-        given = await _asked(request)
+        given = await asked(request, _Asked)
         said = partial(session.say, given.reviewer, given.who, given.key, given.value, given.verdict, given.after)
         return await _told(session, given, said)
 
     async def take_back(request: Request) -> Response:
-        given = await _asked(request)
+        given = await asked(request, _Asked)
         return await _told(
             session, given, partial(session.take_back, given.reviewer, given.who, given.key, given.after)
         )
 
     async def leave(request: Request) -> Response:
-        session.leave((await _asked(request)).reviewer)
+        session.leave((await asked(request, _Asked)).reviewer)
         return _json({})
 
     async def page(request: Request) -> Response:
-        given = await _asked(request)
+        given = await asked(request, _Asked)
         try:
             return _json(await run_in_threadpool(session.page, given.key))
         except UnknownItem:
@@ -73,12 +71,13 @@ def application(session: Session, *, port: int) -> Starlette:
         Route("/take-back", take_back, methods=["POST"]),
         Route("/leave", leave, methods=["POST"]),
         Route("/page", page, methods=["POST"]),
+        *(mosaic_routes(session) if session.has_mosaic else ()),
     ]
     return serving.guarded(
         routes,
         package="docproc.review",
         home="review.html",
-        files=("review.js", "review.css"),
+        files=("review.js", "review.css", "mosaic.html", "mosaic.js", "mosaic.css"),
         token=session.token,
         port=port,
     )
@@ -107,43 +106,15 @@ class _Asked:
     """What a page sent. What no page of ours would send is a ValueError, KeyError or TypeError."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        self.reviewer = _line(given["reviewer"], LONGEST_NAME)
-        self.who = _line(given.get("who", ""), LONGEST_NAME)
-        self.key = _key(given.get("key", ("", 0, "")))
-        self.known = {_key(key) for key in given.get("known", ())}  # which the page has: they need not be sent
-        self.value = _line(given.get("value", ""), LONGEST_VALUE)
+        self.reviewer = line_of(given["reviewer"], LONGEST_NAME)
+        self.who = line_of(given.get("who", ""), LONGEST_NAME)
+        self.key = key_of(given.get("key", ("", 0, "")))
+        self.known = {key_of(key) for key in given.get("known", ())}  # which the page has: they need not be sent
+        self.value = line_of(given.get("value", ""), LONGEST_VALUE)
         self.verdict = Verdict(given.get("verdict", Verdict.ACCEPTED))
         self.after = int(given.get("after", 0))
         if self.verdict is Verdict.REVIEW or (self.verdict is Verdict.REJECTED and self.value):
             raise ValueError("a person accepts a value, or finds it unreadable")
-
-
-def _key(given: Any) -> Key:
-    source, index, field = given
-    return str(source), int(index), str(field)
-
-
-def _line(given: object, longest: int) -> str:
-    text = str(given).strip()
-    if len(text) > longest or not (text.isprintable()):
-        raise ValueError("no line of text")
-    return text
-
-
-async def _asked(request: Request) -> _Asked:
-    try:
-        body = b""
-        async for some in request.stream():
-            body += some
-            if len(body) > LARGEST_BODY:
-                raise HTTPException(413, NOT_OURS)
-        return _Asked(json.loads(body))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, ClientDisconnect):
-        raise HTTPException(400, NOT_OURS) from None
-
-
-def _json(told: dict[str, Any]) -> Response:
-    return JSONResponse(told, headers=serving.HEADERS)
 
 
 def serve(

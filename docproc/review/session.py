@@ -10,6 +10,7 @@ import base64
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
@@ -19,6 +20,7 @@ from docproc.export.legend import in_words
 from docproc.ledger import Corrections, Overtaken, open_corrections
 from docproc.reading import Correction, Verdict
 from docproc.review.batch import Batch
+from docproc.review.mosaic import Mosaic
 from docproc.review.pace import Pace
 from docproc.review.queue import Item, Key, Queue
 from docproc.review.sums import shown
@@ -56,6 +58,7 @@ def open_session(folder: Path, *, who: str) -> Iterator[Session]:
 class Session:
     """See the module."""
 
+    has_mosaic = True
     _others = "Others are looking at the rest."
 
     def __init__(self, folder: Path, corrections: Corrections, who: str) -> None:
@@ -71,6 +74,7 @@ class Session:
         self._tables = _Tables(self)
         with corrections.view() as ledger:
             self.batch = Batch(folder, ledger)
+        self.mosaic = Mosaic(folder, self.batch)
         self._version = -1  # of the ledger, when it was listed
         self._looked = -LOOK_AGAIN_S
         with self._lock:
@@ -131,6 +135,43 @@ class Session:
             self._queue.reopen(key, reviewer, time.monotonic())
         self._tables.follow()
         return said.number
+
+    def doubt(self, who: str, key: Key, *, withdrawn: bool) -> None:
+        """Have an accepted field looked at, or, where that is `withdrawn`, no more.
+
+        Raises
+        ------
+        UnknownItem
+        Overtaken
+            If somebody has looked at it already.
+        """
+        with self._corrections.view() as ledger:
+            item = self.batch.doubted(ledger, key)
+        if item is None:
+            raise UnknownItem
+        with self._lock:
+            last = self._last.get(key)
+        if last is not None and last.verdict is not Verdict.REVIEW:
+            raise Overtaken(last)
+        self._corrections.doubt(*key, who, withdrawn=withdrawn)
+        with self._lock:
+            if withdrawn:
+                self._queue.withdraw(key)
+            else:
+                self._queue.add(item)
+        self._tables.follow()
+
+    def screen(self, digit: str, first: int, most: int) -> list[dict[str, Any]]:
+        """Characters that were accepted as a digit, and whether somebody finds them odd, or has looked at them."""
+        tiles = self.mosaic.screen(digit, first, most)
+        with self._corrections.view() as ledger:
+            doubts = ledger.doubts()
+        with self._lock:
+            return [
+                asdict(tile)
+                | {"is_doubted": tile.key[2] in doubts.get(tile.key[:2], ()), "is_seen": tile.key in self._done}
+                for tile in tiles
+            ]
 
     def leave(self, reviewer: str) -> None:
         """The reviewer closes the page."""

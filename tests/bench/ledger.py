@@ -6,9 +6,10 @@ In:  a folder to write in, a temporary one where none is named (disks differ); n
 Out: a table. The pages are tiny files that nobody reads: each has the record of one page of `docproc bench`, of 13
 fields and 40 digits, with other values, and two fields of a hundred in review, with their pictures.
 
-`enter` and `keep` are shares of `first`, the first run without its tables; `again` is the same command once more,
-without tables, and `no change` with them; `.csv` and so on are exports with a row a field. Each but the shares runs
-in a process of its own.
+`enter` and `keep` are shares of `first`, the first run without its tables; `mosaic` puts all digits in order, which
+is done once, and `a screen` lists the first ones; `again` is the same command once more, without tables, and
+`no change` with them; `.csv` and so on are exports with a row a field. Each but the shares runs in a process
+of its own.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from docproc.page import find_sources, list_pages, load_page
 from docproc.pipeline import read_page
 from docproc.projection import export_batch
 from docproc.reading import FieldReading, Record, Verdict
+from docproc.review.mosaic_routes import A_SCREEN
+from docproc.review.session import open_session
 from docproc.tables import Summary, make_tables, write_tables
 from docproc.template import FILE_NAME, load_template
 
@@ -60,7 +63,7 @@ def main() -> None:
         _apart("pattern", folder)
         for pages in sizes:
             _draw(folder / "scans", pages)
-            for step in ("first", "status", "export", "again", "no change", *ENDINGS):
+            for step in ("first", "status", "export", "mosaic", "again", "no change", *ENDINGS):
                 for what, cost in _apart(step, folder).items():
                     seconds, cpu, memory = cost
                     ms = 1000 * seconds / pages
@@ -111,6 +114,10 @@ def take(step: str, folder: Path) -> dict[str, tuple[float, float, float]]:
     elif step == "export":
         with read_ledger(results) as ledger:
             watch.take(step, lambda: write_tables(ledger, results, templates=templates, review_below=0.9))
+    elif step == "mosaic":
+        with open_session(results, who="ana") as session:
+            watch.take("mosaic", session.mosaic.counts)
+            watch.take("a screen", lambda: session.screen("7", 0, A_SCREEN))
     elif step in ENDINGS:
         watch.take(step, lambda: export_batch(results, folder / f"batch{step}", by_field=True, replace_file=True))
     elif step == "again":
