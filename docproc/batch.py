@@ -304,7 +304,9 @@ class _ToRead:
     def _list(self, ledger: Ledger, listing: Listing, retry_failed: bool) -> Iterator[PageTask]:
         listed = iter(listing)
         given: set[int] = set()
-        while some := list(islice(listed, ENTERED_AT_A_TIME)):
+        count = FEW_PAGES + 1  # so many tell whether others are to read; these start while more is listed
+        while some := list(islice(listed, count)):
+            count = ENTERED_AT_A_TIME
             ledger.enter(some)
             new = [page for page in ledger.waiting(retry_failed=retry_failed) if page.id not in given]
             retry_failed = False

@@ -20,7 +20,7 @@ from docproc.engine import available_cores
 from docproc.errors import DocprocError
 from docproc.page import find_sources, list_pages, load_page
 
-DECODED = 30  #: Pages, at most, of which decoding is timed.
+DECODED = 100  #: Pages, at most, of which decoding is timed.
 
 
 @dataclass(frozen=True, slots=True)
