@@ -36,6 +36,7 @@ The way of a page, and where to find it:
     synthesis/, training/      drawing forms; training the recognizer (the only place that imports TensorFlow)
     benchmark/                 how fast it is on this machine
     cli/                       the verbs
+    rounding                   chances as people are told them: never better than they are
     geometry, histogram, litert, ocr, errors  what all of it stands on
 
 In a program: `docproc.batch.process_batch` reads folders, `docproc.pipeline.read_page` one page.

@@ -14,6 +14,7 @@ from typing import Any
 from docproc.bound import CONFIDENCE, upper_bound
 from docproc.correction import standing
 from docproc.ledger import Audit, LedgerView
+from docproc.rounding import percent_up
 from docproc.target import InForce, in_force, is_wrong
 
 
@@ -97,15 +98,6 @@ class AuditStatement:
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
         return {**asdict(self), "left": self.left, "still_wrong": self.still_wrong, "sentence": self.sentence}
-
-
-def percent_up(share: float) -> str:
-    """A share in percent, two digits that count, rounded up: a bound must not look better than it is."""
-    if share >= 1:
-        return "100 %"
-    places = max(1 - math.floor(math.log10(100 * share)), 0)
-    scale = 10**places
-    return f"{math.ceil(round(100 * share * scale, 6)) / scale:.{places}f} %"
 
 
 def _many(count: int, thing: str) -> str:

@@ -24,6 +24,7 @@ from docproc.errors import OutputError
 from docproc.page import Page
 from docproc.pipeline import read_page
 from docproc.reading import FieldReading, Record, Verdict
+from docproc.rounding import chance
 from docproc.template import Template
 
 OVERVIEW = "page-fields.png"
@@ -160,9 +161,10 @@ def _section(
 
 
 def _heading(reading: FieldReading) -> str:
-    others = ", ".join(f"{value or 'blank'} {chance:.3f}" for value, chance in reading.alternatives)
+    others = ", ".join(f"{value or 'blank'} {chance(other, places=3)}" for value, other in reading.alternatives)
+    sure = chance(reading.confidence, places=3)
     why = f" ({'; '.join(reading.reasons)})" if reading.reasons else ""
-    return f"{reading.name}: {reading.text or 'blank'}, {reading.verdict.value} at {reading.confidence:.3f}{why}" + (
+    return f"{reading.name}: {reading.text or 'blank'}, {reading.verdict.value} at {sure}{why}" + (
         f"; or {others}" if others else ""
     )
 

@@ -177,7 +177,8 @@ def write_tables(
     target = in_force(ledger)
     if target is not None:
         review_below = target.review_below
-    tally = Tally(review_below)
+    asked = {*ledger.audited(), *ledger.fields_keyed()}
+    tally = Tally(review_below, asked, 1.0 if target is None else target.odds_ratio)
     with open_results(output, templates=templates, review_below=review_below) as results:
         for outcome, read in _as_they_stand(
             ledger, templates, papers, crops=lambda: results.wants_pictures, target=target

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from ledgers import entry
 
-from docproc.audit import AuditStatement, percent_up, statement
+from docproc.audit import AuditStatement, statement
 from docproc.batch import process_batch
 from docproc.errors import LedgerError, PageError
 from docproc.ledger import LEDGER_NAME, open_ledger, read_ledger
 from docproc.reading import Verdict
 from docproc.review.session import MAYBE_DRAWN, Session, open_session
+from docproc.rounding import percent_up
 from docproc.sampling import draw_audit
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "meter_reading"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from docproc.export.rows import chance
 from docproc.page import Unreadable
 from docproc.reading import FieldReading, Record
+from docproc.rounding import chance
 from docproc.template import Template
 
 Values = dict[str, Any]

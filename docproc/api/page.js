@@ -66,7 +66,7 @@ function sheet(page) {
     row.append(
       cell("td", name),
       cell("td", field.value, "value"),
-      cell("td", field.confidence.toFixed(4), "chance"),
+      cell("td", (Math.floor(1e4 * field.confidence + 1e-6) / 1e4).toFixed(4), "chance"),
       cell("td", field.status, field.status),
       cell("td", field.reasons.join(", ")),
     );

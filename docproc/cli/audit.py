@@ -55,9 +55,10 @@ def audit(
         raise typer.BadParameter("--bound and -n exclude each other: name one.")
     if again and bound is None and count is None:
         raise typer.BadParameter("--again draws a sample: add --bound or -n.")
-    from docproc.audit import percent_up, statement
+    from docproc.audit import statement
     from docproc.bound import sample_size, upper_bound
     from docproc.ledger import read_ledger
+    from docproc.rounding import percent_up
     from docproc.sampling import draw_audit
 
     is_drawn = bound is not None or count is not None

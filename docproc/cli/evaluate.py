@@ -167,11 +167,13 @@ def _unseen_table(unseen: Sequence[Judged]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from docproc.rounding import chance
+
     table = Table("source", "page", "field", "truth", "read", "confidence", title="Wrong and accepted")
     for one in unseen:
         cells = (one.truth.source, str(one.truth.page), one.truth.field, one.truth.value, one.value)
         # Text, because a file's name in brackets would be taken for markup.
-        table.add_row(*(Text(cell) for cell in (*cells, f"{one.confidence:.3f}")))
+        table.add_row(*(Text(cell) for cell in (*cells, chance(one.confidence, places=3))))
     return table
 
 

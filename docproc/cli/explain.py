@@ -59,6 +59,7 @@ def explain(
     from docproc.decision import Policy
     from docproc.explain import INDEX, explain_page
     from docproc.page import list_pages, load_page
+    from docproc.rounding import chance
     from docproc.sources import find_sources
     from docproc.template import find_template, load_templates
 
@@ -94,8 +95,9 @@ def explain(
         )
     for reading in shown:
         why = f"  ({'; '.join(reading.reasons)})" if reading.reasons else ""
+        sure = chance(reading.confidence, places=4)
         typer.echo(
-            f"{reading.name}: {reading.text or 'blank'}  {reading.verdict.value}  {reading.confidence:.4f}{why}"
+            f"{reading.name}: {reading.text or 'blank'}  {reading.verdict.value}  {sure}{why}"
         )
     if record.reasons:
         typer.echo(f"page: {record.verdict.value}  ({'; '.join(record.reasons)})")

@@ -70,7 +70,6 @@ Exit codes:
 """
 
 
-SMALLEST_CHANGE = 0.05  #: Of the odds of an error, to be told.
 LEFT_OUT = "of earlier runs: name them, too, to have them in the tables"
 
 
@@ -268,11 +267,13 @@ def print_summary(summary: Summary) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from docproc.report.wording import percent
+
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
     table.add_column()
-    share = f"{summary.accepted / summary.fields:.1%}" if summary.fields else ""
+    share = percent(summary.accepted, summary.fields) if summary.fields else ""
     unregistered = [("pages not on a template", summary.unregistered, "is it another form? see sheet review")]
     told = [
         ("papers incomplete", summary.papers_incomplete, "a page is missing; see sheet review"),
@@ -308,12 +309,17 @@ def print_summary(summary: Summary) -> None:
 def _expected(summary: Summary) -> str:
     if summary.target_error is None or summary.expected_error is None:
         return ""
-    return f", {summary.expected_error:.2%} of them wrong as far as is known (target {100 * summary.target_error:g}%)"
+    from docproc.rounding import percent_up
+
+    expected = percent_up(summary.expected_error)
+    return f", {expected} of them wrong as far as is known (target {100 * summary.target_error:g} %)"
 
 
 def _of_the_target(summary: Summary) -> Iterator[str]:
     """What is to be known of a target, beside what it came to."""
-    target, shown, ratio = summary.target_error, summary.error_shown, summary.odds_ratio
+    from docproc.report.wording import evidence
+
+    target, shown = summary.target_error, summary.error_shown
     if target is None:
         return
     if shown is not None and target < shown:
@@ -321,8 +327,8 @@ def _of_the_target(summary: Summary) -> Iterator[str]:
             f"The models' cards know no fields of which fewer than 1 in {1 / shown:,.0f} are wrong: they cannot show "
             f"{100 * target:g}%. Name a larger target; an audit of what that accepts can show less (`docproc audit`)."
         )
-    if ratio is not None and abs(ratio - 1) >= SMALLEST_CHANGE:
-        yield f"By what people have found, errors are {ratio:.2g} times as likely as the confidences say."
+    if told := evidence(summary.odds_ratio):
+        yield told
 
 
 def _why_to_review(summary: Summary) -> str:

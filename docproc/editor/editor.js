@@ -41,6 +41,7 @@ function say(text, kind = "") {
 const copy = (value) => JSON.parse(JSON.stringify(value));
 const field = () => template.fields[chosen];
 const round = (mm) => Math.round(mm * 100) / 100;
+const percent = (chance) => `${(Math.floor(1000 * Math.min(chance, 0.999) + 1e-6) / 10).toFixed(1)} %`; // as docproc.rounding
 
 function change(act, {again = ""} = {}) {
   const before = JSON.stringify({template, chosen});
@@ -148,7 +149,7 @@ function show() {
       make("text", {x: left + 0.4, y: top + h / 2 + size / 3, "font-size": size}, group).textContent = one.name;
     } else {
       make("title", {}, group).textContent =
-        `${read.value || "blank"}: ${read.status}, ${(100 * read.confidence).toFixed(1)} % sure ${read.reasons.join(", ")}`;
+        `${read.value || "blank"}: ${read.status}, ${percent(read.confidence)} sure ${read.reasons.join(", ")}`;
     }
     if (place === chosen) for (const [x, y, edges] of handles(one.box)) {
       make("rect", {class: "handle", x: x - grip / 2, y: y - grip / 2, width: grip, height: grip, "data-edges": edges}, group);
@@ -299,7 +300,7 @@ function showPanel() {
   for (const rule of ["min", "max", "regex", "check_digit"]) put(rule, rules[rule]);
   ["left", "top", "width", "height"].forEach((side, number) => put(side, one.box[number]));
   const read = values[one.name];
-  at("read-as").textContent = read ? `Read: ${read.value || "blank"}, ${(100 * read.confidence).toFixed(1)} % sure` +
+  at("read-as").textContent = read ? `Read: ${read.value || "blank"}, ${percent(read.confidence)} sure` +
     (read.reasons.length ? `; ${read.reasons.join(", ")}` : "") + (stale ? " (before the last changes)" : "") : "";
   document.querySelectorAll("label.comb").forEach((label) => { label.hidden = one.kind !== "comb"; });
 }

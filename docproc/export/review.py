@@ -12,6 +12,7 @@ from typing import Any
 
 from docproc.export.rows import ReviewRow
 from docproc.export.sheet import Styles, Table
+from docproc.rounding import chance
 
 MOST_PICTURES = 2000  #: More make the workbook slow to open.
 PICTURE_HEIGHT_PX = 48
@@ -19,7 +20,6 @@ PICTURE_WIDTH_PX = 360
 LARGEST_MAGNIFICATION = 3.0  #: Of small crops; more shows nothing more.
 PICTURE_MARGIN_PX = 6  #: On each side.
 LINE_PX = 20  #: Height of a line of text, of 11 points.
-CHANCE_LENGTH = 5  #: Characters of "0.999".
 COLUMNS = ("picture", "source", "page", "field", "value", "confidence", "status", "reasons", "alternatives")
 HEADING_WIDTH_PX = 84  #: Of "picture" and its filter button.
 NOTICE_WIDTH_PX = 220  #: Three lines of a notice that stands in the place of a picture.
@@ -64,8 +64,7 @@ def _write_cells(table: Table, row_number: int, row: ReviewRow, styles: Styles) 
     table.text(row_number, 3, row.field or "(whole page)", plain)
     table.text(row_number, 4, row.value, styles.ruled.text[row.status])
     if row.confidence:
-        # Cut, not rounded: what is nearly sure is not shown as certain, nor what is below the threshold as at it.
-        table.number(row_number, 5, float(row.confidence[:CHANCE_LENGTH]), styles.ruled.chance)
+        table.number(row_number, 5, float(chance(float(row.confidence), places=3)), styles.ruled.chance)
     else:
         table.text(row_number, 5, "", styles.ruled.chance)
     table.text(row_number, 6, row.status, plain)

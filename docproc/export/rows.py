@@ -12,6 +12,7 @@ from typing import NamedTuple
 from docproc.export.columns import FAILED
 from docproc.page import Unreadable
 from docproc.reading import Correction, FieldReading, Reason, Record, Verdict
+from docproc.rounding import chance
 
 Words = Mapping[str, Correction]
 """By the field's name, the word of a person that it owes its value to; under "" one on the page as a whole."""
@@ -33,7 +34,6 @@ FIELD_COLUMNS = (
 )
 FORM_COLUMNS = ("source", "page", "template", "status", "reasons")
 ERROR_COLUMNS = ("source", "page", "error", "remedy")
-MOST_CHANCE = {places: 1 - 10**-places for places in (4, 6)}  #: That is not certain, by the places that show it.
 NO_BOX = ("", "", "", "")
 BLANK = "blank"  #: How "nothing is written there" is called among the alternatives.
 
@@ -187,15 +187,6 @@ def _of_the_page_alone(record: Record) -> list[str]:
         return []
     by_fields = set() if is_unread(record) else {reason for field in to_look_at(record) for reason in field.reasons}
     return [reason for reason in record.reasons if reason not in by_fields]
-
-
-def chance(confidence: float, *, places: int = 6) -> str:
-    """A probability as the tables show it; only certainty itself is shown as 1.
-
-    Six places of a field's: among the surest, where a threshold is sought, four leave ties.
-    """
-    most = MOST_CHANCE[places]
-    return f"{most if most < confidence < 1 else confidence:.{places}f}"
 
 
 def alternatives(reading: FieldReading) -> str:

@@ -21,6 +21,7 @@ from docproc.export.waiting import Waiting
 from docproc.export.workbook import FieldRow, write_workbook
 from docproc.page import Unreadable
 from docproc.reading import Record
+from docproc.rounding import chance
 from docproc.template import Template
 
 
@@ -104,7 +105,7 @@ class Spreadsheet:
                 page=page,
                 field=reading.name,
                 value=reading.text,
-                confidence=rows.chance(reading.confidence),
+                confidence=chance(reading.confidence),
                 status=reading.verdict.value,
                 reasons=";".join(reading.reasons),
                 alternatives=rows.alternatives(reading),

@@ -18,9 +18,10 @@ from docproc.export.columns import (
     Column,
 )
 from docproc.export.delimited import writable
-from docproc.export.rows import Words, chance, provenance
+from docproc.export.rows import Words, provenance
 from docproc.page import Unreadable
 from docproc.reading import FieldReading, Record
+from docproc.rounding import chance
 
 MOST_DIGITS = 18  #: Of a number that fits 64 bits.
 

@@ -205,6 +205,11 @@ class LedgerView:
         rows = self._rows(_AUDITED, (number, number))
         return {(source, index, name): AuditedField(value, bool(there)) for source, index, name, value, there in rows}
 
+    def fields_keyed(self) -> list[tuple[str, int, str]]:
+        """Fields that people have keyed unseen: see docproc.ledger.keyings."""
+        return self._rows("""SELECT DISTINCT pages.source, pages.page_index, keyings.field
+            FROM keyings JOIN pages_of_batch AS pages ON pages.id = keyings.page""")
+
     def last_reading(self) -> int:
         """The highest number of a reading; 0 where there is none."""
         return self._rows("SELECT coalesce(max(id), 0) FROM readings")[0][0]

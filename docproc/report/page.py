@@ -24,7 +24,7 @@ from docproc.report import wording
 from docproc.report.histogram import histogram
 from docproc.report.people import reviewers_of, seconds_a_field
 from docproc.report.reasons import PEOPLE, words_of
-from docproc.report.tally import FieldCounts, Tally
+from docproc.report.tally import MOST_NAMED, FieldCounts, Tally
 from docproc.report.worst import (
     MOST_BYTES,
     MOST_FIELDS,
@@ -35,6 +35,7 @@ from docproc.report.worst import (
     shown_field,
     shown_page,
 )
+from docproc.rounding import percent_up, sure
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -79,10 +80,16 @@ def render(tally: Tally, summary: Summary, ledger: LedgerView, *, statement: str
         pace_s=pace or ASSUMED_S,
         is_measured=pace is not None,
         people=people,
-        settled=sum(one.said for one in people),
+        corrected=sum(one.corrected for one in people),
+        confirmed=sum(one.confirmed for one in people),
+        unreadable=sum(one.unreadable for one in people),
+        checked=tally.all.straight - tally.all.unseen,
         most_rows=MOST_ROWS,
+        most_named=MOST_NAMED,
         bound=math.ceil(tally.wrong + DEVIATIONS * math.sqrt(tally.variance)),
         statement=statement,
+        target=wording.target(summary.target_error, summary.review_below, summary.expected_error),
+        evidence=wording.evidence(summary.odds_ratio),
         histogram=histogram(tally),
         reasons=_reasons(tally),
         forms=sorted(tally.forms.items()),
@@ -113,8 +120,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("percent", "sure", "limit", "about", "duration", "moment", "counted")
-    engine.filters |= {name: getattr(wording, name) for name in names}
+    names = ("percent", "limit", "about", "duration", "moment", "counted")
+    engine.filters |= {name: getattr(wording, name) for name in names} | {"sure": sure, "percent_up": percent_up}
     return engine.get_template("report.html")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
+
+from docproc.rounding import percent_up
+
+SMALLEST_CHANGE = 0.05  #: Of the odds of an error, to be told.
 
 
 def percent(part: float, whole: float) -> str:
@@ -18,11 +21,6 @@ def percent(part: float, whole: float) -> str:
         return f"{100 * part / whole:.0f} %"
     told = f"{100 * part / whole:.1f} %"
     return {"100.0 %": "over 99.9 %", "0.0 %": "under 0.1 %"}.get(told, told)
-
-
-def sure(confidence: float | None) -> str:
-    """A confidence, cut: what is nearly sure is not shown as certain, nor what is below a threshold as at it."""
-    return "–" if confidence is None else f"{math.floor(1000 * confidence) / 10:.1f} %"
 
 
 def limit(confidence: float) -> str:
@@ -77,3 +75,34 @@ def counted(number: int, one: str, many: str = "") -> str:
 def seconds_between(earlier: str, later: str) -> float:
     """Of two times of the ledger."""
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def target(target_error: float | None, review_below: float | None, expected_error: float | None) -> str:
+    """What the user allows to be wrong, and what that came to; "" where nothing was named.
+
+    >>> target(0.005, 0.987, 0.0043)
+    'At most 0.5 % of the accepted values may be wrong (--target-error). Fields from 98.7 % sure on keep that: of those \
+that nobody has looked at, 0.43 % are to be expected wrong.'
+    >>> target(0.00001, 1.0, 0.0)
+    'At most 0.001 % of the accepted values may be wrong (--target-error). No field is sure enough for that.'
+    """
+    if target_error is None or review_below is None or expected_error is None:
+        return ""
+    wanted = f"At most {limit(target_error)} % of the accepted values may be wrong (--target-error)."
+    if review_below >= 1:
+        return f"{wanted} No field is sure enough for that."
+    return (
+        f"{wanted} Fields from {limit(review_below)} % sure on keep that: of those that nobody has looked at, "
+        f"{percent_up(expected_error)} are to be expected wrong."
+    )
+
+
+def evidence(odds_ratio: float | None) -> str:
+    """What people have found of the confidences, where they found them to be off.
+
+    >>> evidence(1.81), evidence(1.01), evidence(None)
+    ('By what people have found, errors are 1.8 times as likely as the confidences say.', '', '')
+    """
+    if odds_ratio is None or abs(odds_ratio - 1) < SMALLEST_CHANGE:
+        return ""
+    return f"By what people have found, errors are {odds_ratio:.2g} times as likely as the confidences say."

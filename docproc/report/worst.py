@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.errors import DocprocError, PageError
-from docproc.export.rows import page_reasons, to_look_at
+from docproc.export.rows import page_reasons
 from docproc.page import PageRef, load_page
 from docproc.reading import FieldReading, Reason, Record
 from docproc.report.reasons import PEOPLE
@@ -78,8 +79,8 @@ class Worst:
     _unread: list[WorstPage] = field(default_factory=list)
     _seen: int = 0
 
-    def add(self, record: Record, read: Record, *, is_unread: bool) -> None:
-        """One page that did not go straight through."""
+    def add(self, record: Record, doubted: Sequence[Doubted], *, is_unread: bool) -> None:
+        """One page, with its fields that did not go straight through."""
         self._seen += 1
         if any(reason.startswith(f"{Reason.DUPLICATE}:") for reason in record.reasons):
             return
@@ -87,16 +88,10 @@ class Worst:
             if len(self._unread) < MOST_UNREAD:
                 self._unread.append(_worst_page(record, float(len(record.fields))))
             return
-        doubtful = {id(one) for one in to_look_at(record)}
-        fields = [
-            Doubted(now, then)
-            for now, then in zip(record.fields, read.fields, strict=True)
-            if id(now) in doubtful or not PEOPLE.isdisjoint(now.reasons)
-        ]
-        wrong = sum(1 - one.then.confidence for one in fields)
-        if not fields or (len(self._read) == MOST_PAGES and wrong <= self._read[0][0]):
+        wrong = sum(1 - one.then.confidence for one in doubted)
+        if not doubted or (len(self._read) == MOST_PAGES and wrong <= self._read[0][0]):
             return
-        fields.sort(key=lambda one: one.then.confidence)
+        fields = sorted(doubted, key=lambda one: one.then.confidence)
         heapq.heappush(self._read, (wrong, -self._seen, _worst_page(record, wrong, tuple(fields))))
         if len(self._read) > MOST_PAGES:
             heapq.heappop(self._read)

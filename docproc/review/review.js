@@ -246,7 +246,7 @@ function speak(item) {
 
 const spelled = (value) => value ? [...value].join(" ") : "blank";
 const inWords = ({ chance, words }) => words ?? percent(chance);
-const percent = (chance) => chance < 0.01 ? "< 1 %" : `${Math.min(Math.floor(100 * chance), 99)} %`;
+const percent = (chance) => chance < 0.01 ? "< 1 %" : `${Math.min(Math.floor(100 * chance + 1e-6), 99)} %`;  // as docproc.rounding
 
 function say(words) {
   $("spoken").textContent = words;
