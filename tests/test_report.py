@@ -14,7 +14,7 @@ from flagged import flagged
 from ledgers import entry
 from written import a_reading, a_record
 
-from docproc.ledger import Entry, open_corrections, open_ledger, read_ledger
+from docproc.ledger import Entry, Keying, open_corrections, open_keyings, open_ledger, read_ledger
 from docproc.page import Unreadable
 from docproc.reading import Correction, Reason, Record, Verdict
 from docproc.report import page as report_page
@@ -110,6 +110,36 @@ def test_what_a_person_has_settled_is_no_field_that_went_straight_through_and_is
     assert (tally.all.straight, tally.all.people, tally.all.review, tally.all.pages_settled) == (0, 1, 0, 1)
     assert (tally.all.confidence, tally.wrong) == (0.6, 0.0)
     assert tally.field_reasons == {"low_confidence": 1}
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict", "wrong", "rejected"),
+    [
+        (Reason.CONFIRMED, Verdict.ACCEPTED, 0, 0),
+        (Reason.CORRECTED, Verdict.ACCEPTED, 1, 0),
+        (Reason.UNREADABLE, Verdict.REJECTED, 1, 1),
+    ],
+)
+def test_what_people_were_asked_for_whatever_was_read_went_straight_through_all_the_same(
+    reason: Reason, verdict: Verdict, wrong: int, rejected: int
+) -> None:
+    tally = Tally(0.9, asked={("1.png", 0, "a")})
+    drawn, doubtful = a_reading("a", "7", confidence=0.97), a_reading("b", "7", Verdict.REVIEW, confidence=0.6)
+    read = a_record("1.png", drawn, drawn, doubtful)
+    seen = replace(drawn, confidence=1.0, verdict=verdict, reasons=(reason,))
+    now = replace(read, fields=(seen, drawn, replace(doubtful, verdict=Verdict.ACCEPTED, reasons=(reason,))))
+    tally.add(now, read)
+    told = tally.all
+    assert (told.straight, told.unseen, told.people, told.rejected) == (2, 1, 2, rejected)
+    assert (tally.found_wrong, tally.wrong) == (wrong, pytest.approx(0.03))
+    assert [[one.then.name for one in page.fields] for page in tally.worst.pages()] == [["b"]]
+
+
+def test_errors_are_expected_as_often_as_people_have_found_them_to_be() -> None:
+    tally = Tally(0.9, odds_ratio=2.0)
+    record = a_record("1.png", a_reading("a", "1", confidence=0.9))
+    tally.add(record, record)
+    assert tally.wrong == pytest.approx(0.2 / 1.1)
 
 
 def test_a_page_of_which_nothing_was_read_says_nothing_of_its_fields() -> None:
@@ -223,7 +253,7 @@ def test_the_page_says_what_was_read_what_needs_eyes_and_how_many_are_to_be_expe
     given = {"inputs": ["scans", "more"], "models": [("digits", "m")]}
     text = Seen(reported(kept(tmp_path / "out", record, failed, **given))).text
     assert "1 page with 10 fields was read. 90.0 % of the fields were sure enough" in text
-    assert "Of the 9 that nobody has looked at, about 0.2 are to be expected wrong, by the program’s own" in text
+    assert "Of the 9 fields that nobody has looked at, about 0.2 are to be expected wrong, by the program’s own" in text
     assert "0.2, 2.0 %; hardly more than 2" in text
     assert "A person should look at 1 field: about 5 seconds for one person, at 5 seconds each (assumed" in text
     assert "1 page or file could not be read." in text
@@ -231,6 +261,40 @@ def test_the_page_says_what_was_read_what_needs_eyes_and_how_many_are_to_be_expe
     assert "fields less sure than 90 % go to review" in text
     assert "Model digits m" in text
     assert "scans, more Read until" in text
+
+
+def test_after_the_review_the_report_tells_what_the_summary_does_and_names_what_nobody_can_read(
+    tmp_path: Path,
+) -> None:
+    doubtful = a_reading("b", "2", Verdict.REVIEW, confidence=0.5, reasons=(Reason.LOW_CONFIDENCE,))
+    folder = kept(tmp_path / "out", a_record("1.png", a_reading("a", "1"), doubtful), target_error=0.02)
+    before = Seen(reported(folder)).text
+    target = "At most 2 % of the accepted values may be wrong (--target-error). Fields from 90 % sure on keep that"
+    assert f"{target}: of those that nobody has looked at, 1.3 % are to be expected wrong." in before
+    assert "1 page read nothing to look at on 0" in before
+    assert "unreadable" not in before
+    with open_corrections(folder) as corrections:
+        corrections.add("1.png", 0, "b", Correction("2", "", Verdict.REJECTED, "ana"), after=0)
+    with open_keyings(folder) as keyings:
+        for who in ("ana", "ben"):
+            keyings.key(("1.png", 0, "a"), "1", Keying("1", Verdict.ACCEPTED, who))
+    with read_ledger(folder) as ledger:
+        summary = write_tables(ledger, folder)
+    after = Seen(html_of(folder)).text
+    assert (summary.accepted, summary.rejected, summary.fields_to_look_at) == (1, 1, 0)
+    assert "slip t 1 2 50.0 % 0 1 2 74.3 %" in after  # pages, fields, straight through, to review, rejected, seen
+    assert "1 page read nothing left to look at on 1" in after
+    assert "People have looked at 2 fields and pages: 1 was right, 0 were corrected, 1 nobody can read." in after
+    assert "Looked at all the same 1 field, for an audit or a second keying; 0 wrong" in after
+    assert "ask whoever has filled it in. 1.png, page 1: b " in after
+
+
+def test_a_reason_of_fields_alone_has_no_number_of_pages(tmp_path: Path) -> None:
+    doubtful = a_reading("a", "2", Verdict.REVIEW, reasons=("gap", "double_of:2.png"))
+    html = reported(kept(tmp_path / "out", a_record("1.png", doubtful, reasons=("double_of:2.png",))))
+    row = '<code>{}</code></th><td data-name="Fields" class="">1</td><td data-name="Pages" class="{}">{}</td>'
+    assert row.format("gap", "zero", "") in html
+    assert row.format("double_of", "", "1") in html
 
 
 def test_an_audits_statement_stands_where_otherwise_is_said_that_there_was_none(tmp_path: Path) -> None:
