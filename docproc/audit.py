@@ -55,8 +55,9 @@ class AuditStatement:
     def sentence(self) -> str:
         """The statement, to be signed; before all are looked at, what is left to do."""
         if self.bound is None:
+            drawn = "all were drawn" if self.drawn == self.accepted else f"{self.drawn:,} were drawn at random"
             return (
-                f"Of {_many(self.accepted, 'field')} that were accepted unseen, {self.drawn:,} were drawn at random "
+                f"Of {_many(self.accepted, 'field')} that were accepted unseen, {drawn} "
                 f"on {day_of(self.drawn_at)}; {self.left:,} of them are still to be looked at, and till then nothing "
                 f"can be said. So far {self.wrong:,} of {self.looked_at:,} were wrong."
             )

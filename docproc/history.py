@@ -7,7 +7,7 @@ Out: a `History`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class History:
     """See the module."""
 
     field: str
-    past: Past  #: Of the page; its words are those on this field, and on the page as a whole.
+    past: Past  #: Of the page; its words are those on this field, and on the page as a whole; keyings, on this field.
     readings: tuple[Reading, ...]  #: Of the scan as it is now; the one in force last.
     page: Record | None  #: As it stands; None where nothing was read yet, or can be.
     now: FieldReading | None  #: As it stands in the tables.
@@ -51,7 +51,7 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
     folder : Path
         With the ledger.
     source : str
-        As in the column of that name.
+        As in the column of that name, or the end of one that no other file has.
     field : str
     page : int, optional
         From 1; may be left out where the file has one page only.
@@ -62,14 +62,16 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
         If there is no ledger, or it has no such page or field; names that are near are told.
     """
     with read_past(folder) as ledger:
+        source = _source(folder, ledger, source)
         index = _index(folder, ledger, source, page)
         past = ledger.past(source, index)
         readings = tuple(Reading(record, _in(record, field)) for record in past.readings)
         words = tuple(word for word in past.words if word.field in (field, WHOLE_PAGE))
+        keyings = tuple(one for one in past.keyings if one.field == field)
         names = [one.name for reading in readings for one in reading.record.fields]
         if readings and field not in names:
             told = list(dict.fromkeys(names))
-            hint = _proposed(field, told) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
+            hint = _proposed(_near(field, told)) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
             raise LedgerError(f"{folder}: {source}, page {index + 1}, has no field {field!r}.", remedy=hint)
         now, fault = None, None
         if past.state == State.DONE:
@@ -77,15 +79,32 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
                 now = _as_it_stands(ledger, past)
             except TemplateError as error:
                 fault = error
-    past = Past(past.ref, past.state, past.duplicate_of, past.attempts, past.readings, past.failure, words)
+    past = replace(past, words=words, keyings=keyings)
     return History(field, past, readings, now, None if now is None else _in(now, field), fault)
+
+
+def _source(folder: Path, ledger: PastView, given: str) -> str:
+    """The file of that name, whose folders may be left out as long as no other is called so."""
+    if ledger.pages(given):
+        return given
+    names = ledger.sources()
+    alike = [name for name in names if name.endswith(f"/{given}")]
+    if len(alike) == 1:
+        return alike[0]
+    near = alike[:MOST_NAMED] or _near(given, names)
+    what = f"{len(alike):,} files of the batch are called {given!r}" if alike else f"the batch has no file {given!r}"
+    raise LedgerError(f"{folder}: {what}.", remedy=_proposed([_short(name, names) for name in near]))
+
+
+def _short(name: str, names: Sequence[str]) -> str:
+    """The shortest end of it that no other has."""
+    folders = name.split("/")
+    ends = ("/".join(folders[place:]) for place in range(len(folders) - 1, 0, -1))
+    return next((end for end in ends if sum(f"/{one}".endswith(f"/{end}") for one in names) == 1), name)
 
 
 def _index(folder: Path, ledger: PastView, source: str, page: int | None) -> int:
     pages = ledger.pages(source)
-    if not pages:
-        remedy = _proposed(source, ledger.sources())
-        raise LedgerError(f"{folder}: the batch has no file {source!r}.", remedy=remedy)
     if pages == [WHOLE_FILE] or (page is None and len(pages) == 1):
         return pages[0]
     if page is None or page - 1 not in pages:
@@ -98,13 +117,16 @@ def _index(folder: Path, ledger: PastView, source: str, page: int | None) -> int
     return page - 1
 
 
-def _proposed(given: str, names: Sequence[str]) -> str:
+def _near(given: str, names: Sequence[str]) -> list[str]:
     """Those that end alike or have it in them first: people leave folders out, or name one too many."""
     lower = given.lower()
     alike = [name for name in names if name.lower() in lower or lower in name.lower()]
     last = {name.rpartition("/")[2]: name for name in reversed(names)}
     by_last = [last[one] for one in get_close_matches(given.rpartition("/")[2], last, MOST_NAMED)]
-    near = list(dict.fromkeys([*alike, *get_close_matches(given, names, MOST_NAMED), *by_last]))[:MOST_NAMED]
+    return list(dict.fromkeys([*alike, *get_close_matches(given, names, MOST_NAMED), *by_last]))[:MOST_NAMED]
+
+
+def _proposed(near: Sequence[str]) -> str:
     if not near:
         return "The tables have the names, in the columns `source` and `field`."
     return f"Did you mean {', '.join(near)}?"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from exported import a_batch, rows_of
 from typer.testing import CliRunner
 from written import a_reading, a_record
 
 from docproc.cli import app
-from docproc.ledger import open_corrections, open_ledger
+from docproc.history import history_of
+from docproc.ledger import Keying, open_corrections, open_keyings, open_ledger
 from docproc.page import Unreadable
 from docproc.reading import Correction, Verdict, changed_by
 
@@ -68,7 +70,7 @@ def test_a_history_is_told_in_lines_for_people(tmp_path: Path) -> None:
     at = lines.index("Reading:")
     assert lines[at + 1 : at + 6] == [
         "  with template slip (t), model m",
-        "  value 12, confidence 0.500000, review",
+        "  value 12, review, confidence 0.500000",
         "  or else 72=0.1000, blank=0.0500",
         "  gap: A blank box lies between filled ones.",
         f"  {CHANGED}: Reads 17 by itself, and 12 with the fields that rule added ties it to.",
@@ -77,6 +79,67 @@ def test_a_history_is_told_in_lines_for_people(tmp_path: Path) -> None:
         "ana changes 12 to 72",
         "ben says that 72 is right",
     ]
+
+
+def test_what_nobody_can_read_is_no_blank_in_a_history(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", a_record("", a_reading("amount", "", Verdict.REJECTED, confidence=0.0)))
+    with open_corrections(folder) as corrections:
+        number = 0
+        for old, new, verdict in (("", "", "rejected"), ("", "", "accepted"), ("", "", "rejected"), ("", "7", "accepted")):
+            said = Correction(old, new, Verdict(verdict), "ana")
+            number = corrections.add("000001.png", 0, "amount", said, after=number).number
+        corrections.add("000001.png", 0, "amount", Correction("7", "", Verdict.REVIEW, "ana"), after=number)
+    history = ["history", str(folder), "000001.png", "amount"]
+    lines = CliRunner().invoke(app, history).output.splitlines()
+    assert "  value nothing usable, rejected, confidence 0.000000" in lines
+    assert [line.partition(" UTC  ")[2] for line in lines[-5:]] == [
+        "ana cannot read it, was nothing usable",
+        "ana changes unreadable to blank",
+        "ana cannot read it, was blank",
+        "ana changes unreadable to 7",
+        "ana takes back: 7 is nothing usable again, and to be looked at",
+    ]
+    assert lines[2] == "Now: nothing usable, rejected, confidence 0.000000"
+    with open_corrections(folder) as corrections:
+        corrections.add("000001.png", 0, "amount", Correction("", "", Verdict.REJECTED, "ben"), after=number + 1)
+    assert CliRunner().invoke(app, history).output.splitlines()[2] == "Now: unreadable, rejected, confidence 0.000000"
+
+
+def test_keyings_stand_among_the_words_and_what_is_still_to_come_of_them_is_said(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE)
+    place, history = ("000001.png", 0, "amount"), ["history", str(folder), "000001.png", "amount"]
+
+    def told(count: int) -> list[str]:
+        lines = CliRunner().invoke(app, history).output.splitlines()[-count:]
+        return [line.partition(" UTC  ")[2] or line for line in lines]
+
+    with open_keyings(folder) as keyings:
+        keyings.key(place, "12", Keying("72", Verdict.ACCEPTED, "ana"))
+        once = ["ana keys 72, without seeing what was read", "  Keyed once: another person is to key it, too."]
+        assert told(2) == once
+        keyings.key(place, "12", Keying("", Verdict.REJECTED, "ben"))
+        assert told(2) == [
+            "ben cannot read it, without seeing what was read",
+            "  Keyed twice, and not decided: a third look is to.",
+        ]
+        keyings.add(*place, Correction("12", "72", Verdict.ACCEPTED, "eva"), after=0)
+    assert told(1) == ["eva changes 12 to 72"]
+    output = json.loads(CliRunner().invoke(app, [*history, "--json"]).output)
+    assert [(one["who"], one["value"], one["status"]) for one in output["keyings"]] == [
+        ("ana", "72", "accepted"), ("ben", "", "rejected"),
+    ]  # fmt: skip
+
+
+def test_the_reading_has_the_time_at_which_it_came_back_and_not_that_of_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(f"2026-11-26T08:00:{second:02}.000+00:00" for second in range(60))
+    monkeypatch.setattr("docproc.ledger.rows.now", lambda: next(times))
+    folder = a_batch(tmp_path / "out", PAGE)
+    (attempt,) = history_of(folder, "000001.png", "amount").past.attempts
+    assert attempt.began < str(attempt.ended)
+    output = CliRunner().invoke(app, ["history", str(folder), "000001.png", "amount"]).output
+    assert f"  2026-11-26 {str(attempt.ended)[11:19]} UTC  read by run 1" in output
 
 
 def test_a_history_is_told_as_one_object_for_programs(tmp_path: Path) -> None:

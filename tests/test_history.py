@@ -12,7 +12,7 @@ from written import a_reading, a_record
 
 from docproc.errors import LedgerError
 from docproc.history import history_of
-from docproc.ledger import WHOLE_PAGE, digest_of, open_corrections, open_ledger
+from docproc.ledger import WHOLE_PAGE, Keying, digest_of, open_corrections, open_keyings, open_ledger
 from docproc.page import Unreadable
 from docproc.reading import Correction, Verdict
 from docproc.template import restored
@@ -89,6 +89,32 @@ def test_a_word_on_another_scan_is_told_and_does_not_count(tmp_path: Path) -> No
     assert told.now is not None and told.now.text == "12"
 
 
+def test_folders_of_a_file_may_be_left_out_where_no_other_is_called_so(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE)
+    deep = entry(2)
+    with open_ledger(folder, settings={}) as ledger:
+        ledger.enter([entry(1), replace(deep, ref=replace(deep.ref, source="scans/a/one.png"))])
+    assert history_of(folder, "one.png", "amount").past.ref.source == "scans/a/one.png"
+    assert history_of(folder, "a/one.png", "amount").past.ref.source == "scans/a/one.png"
+
+
+def test_what_was_keyed_unseen_is_told_with_what_came_of_it_and_no_keying_of_another_field(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE)
+    place = (SOURCE, 0, "amount")
+    with open_keyings(folder) as keyings:
+        keyings.key(place, "12", Keying("72", Verdict.ACCEPTED, "ana"))
+        keyings.key((SOURCE, 0, "sum"), "19", Keying("19", Verdict.ACCEPTED, "ana"))
+        keyings.take_back(place, "12", "12", "ana", after=0)
+        keyings.key(place, "12", Keying("71", Verdict.ACCEPTED, "ana"))
+        keyings.key(place, "12", Keying("71", Verdict.ACCEPTED, "ben"))
+    told = history_of(folder, SOURCE, "amount")
+    assert [(one.keying.who, one.keying.value, one.keying.verdict) for one in told.past.keyings] == [
+        ("ana", "72", "accepted"), ("ana", "", "review"), ("ana", "71", "accepted"), ("ben", "71", "accepted"),
+    ]  # fmt: skip
+    assert [(word.said.who, word.said.new) for word in told.past.words] == [("ana and ben", "71")]
+    assert told.now is not None and told.now.text == "71"
+
+
 def test_a_page_of_equal_content_tells_who_was_read_for_it(tmp_path: Path) -> None:
     with open_ledger(tmp_path, settings={}) as ledger:
         ledger.enter([entry(1, content="same"), entry(2, content="same", duplicate_of=SOURCE)])
@@ -134,6 +160,8 @@ def test_a_field_of_a_template_that_is_gone_is_told_but_for_how_it_stands(tmp_pa
     [
         ("1.png", "amount", None, "no file '1.png'", "Did you mean 000001.png"),
         ("scans/000001.png", "amount", None, "no file", "Did you mean 000001.png"),
+        ("one.png", "amount", None, "2 files of the batch are called 'one.png'", "Did you mean a/one.png, b/one.png?"),
+        ("pages/tow.png", "amount", None, "no file 'pages/tow.png'", "Did you mean two.png, a/one.png?"),
         ("scan/000001.pg", "amount", None, "no file", "Did you mean 000001.png"),
         ("nothing like it", "amount", None, "no file", "The tables have the names"),
         (SOURCE, "amont", None, "page 1, has no field 'amont'", "Its fields are: amount, sum."),
@@ -148,7 +176,9 @@ def test_a_name_that_is_not_known_is_answered_with_those_that_are_near(
     pdf = entry(2)
     with open_ledger(folder, settings={}) as ledger:
         pages = [replace(pdf, ref=replace(pdf.ref, source="many.pdf", index=index)) for index in (0, 1)]
-        ledger.enter([entry(1), *pages])
+        names = ("a/one.png", "b/one.png", "scans/a/two.png")
+        deep = [replace(pdf, ref=replace(pdf.ref, source=name, sha256=name)) for name in names]
+        ledger.enter([entry(1), *pages, *deep])
     with pytest.raises(LedgerError, match=message) as caught:
         history_of(folder, source, field, page=page)
     assert caught.value.remedy.startswith(remedy)

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from docproc.history import History, Reading
-    from docproc.ledger import Attempt, Word
+    from docproc.ledger import Attempt, Keyed, Past, Word
     from docproc.reading import FieldReading
 
 HELP = """Tell how the value of a field came to be.
@@ -18,7 +18,8 @@ HELP = """Tell how the value of a field came to be.
 That is: when and by which run its page was read, what was read there and how sure, what rules changed, what each
 reviewer said, and what it stands at now.
 
-SOURCE and FIELD are named as in the tables, in the columns `source` and `field`.
+SOURCE and FIELD are named as in the tables, in the columns `source` and `field`. Folders of SOURCE may be left out
+where no other file is called so.
 
 \b
 Examples:
@@ -75,7 +76,7 @@ def _lines(told: History) -> Iterator[str]:
     yield ""
     yield f"Page: SHA-256 {past.ref.sha256[:DIGITS] or 'unknown'}"
     for attempt in past.attempts:
-        yield f"  {_time(attempt.began)}  {_attempt(attempt, past.ref.source)}"
+        yield f"  {_time(attempt.ended or attempt.began)}  {_attempt(attempt, past.ref.source)}"
     for number, reading in enumerate(told.readings, start=1):
         yield ""
         count = f" {number} of {len(told.readings)}" if len(told.readings) > 1 else ""
@@ -83,9 +84,11 @@ def _lines(told: History) -> Iterator[str]:
         yield f"Reading{count}{in_force}:"
         yield from _reading(reading)
     yield ""
-    yield "Words of reviewers:" if past.words else "No reviewer has said anything of it."
-    for word in past.words:
-        yield f"  {_time(word.said.at)}  {_word(word)}"
+    events = sorted([*_keyings(past), *_words(told)], key=lambda event: event[0])  # stable: what is keyed leads
+    yield "Words of reviewers:" if events else "No reviewer has said anything of it."
+    for at, what in events:
+        yield f"  {_time(at)}  {what}"
+    yield from _of_keyings(past)
 
 
 def _time(at: str) -> str:
@@ -97,7 +100,7 @@ def _stands(told: History) -> str:
     if told.fault is not None:
         return f"not known. {told.fault.message} {told.fault.remedy}"
     if told.now is not None:
-        return f"{told.now.text or 'blank'}, {told.now.verdict.value}, confidence {_chance(told.now.confidence)}"
+        return _value(told.now)
     if told.page is not None:
         return "the page has no such field any more"
     waiting = {"pending": "still to be read", "running": "being read, or in hand when a run was stopped"}
@@ -130,30 +133,67 @@ def _reading(reading: Reading) -> Iterator[str]:
     if field is None:
         yield "  the page had no such field then"
         return
-    yield f"  value {field.text or 'blank'}, confidence {_chance(field.confidence)}, {field.verdict.value}"
+    yield f"  value {_value(field)}"
     if field.alternatives:
         yield f"  or else {alternatives(field).replace(';', ', ')}"
     yield from _reasons(field)
 
 
-def _word(word: Word) -> str:
-    said = word.said
-    of = "" if word.field else " of the whole page"
-    scan = "" if word.is_of_this_scan else "; on another scan of the page, so it does not count"
-    old, new = said.old or "blank", said.new or "blank"
-    what = {
-        "review": f"takes back: {old} is {new} again, and to be looked at",
-        "rejected": f"cannot read it, was {old}",
-    }.get(said.verdict.value, f"says that {new} is right" if said.old == said.new else f"changes {old} to {new}")
-    if not word.field and said.verdict.value == "accepted":
-        what = "has seen it"
-    return f"{said.who} {what}{of}{scan}"
+def _value(reading: FieldReading) -> str:
+    from docproc.export.legend import value_in_words
+    from docproc.rounding import chance
+
+    return f"{value_in_words(reading)}, {reading.verdict.value}, confidence {chance(reading.confidence)}"
 
 
-def _chance(confidence: float) -> str:
-    from docproc.export.rows import chance
+def _words(told: History) -> Iterator[tuple[str, str]]:
+    """When, and what was said of the field or the page."""
+    from docproc.export.legend import value_in_words
 
-    return chance(confidence)
+    read = [value_in_words(one.field) for one in told.readings if one.field is not None]
+    empty = as_read = read[-1] if read else "blank"
+    for word in told.past.words:
+        said = word.said
+        old, new = said.old or empty, said.new or "blank"
+        if said.verdict.value == "review":
+            new = empty = said.new or as_read
+            what = f"takes back: {old} is {new} again, and to be looked at"
+        elif said.verdict.value == "rejected":
+            empty = "unreadable"
+            what = f"cannot read it, was {old}"
+        elif word.field:
+            empty = "blank"
+            what = f"says that {new} is right" if old == new else f"changes {old} to {new}"
+        else:
+            what = "has seen it"
+        of = "" if word.field else " of the whole page"
+        yield said.at, f"{said.who} {what}{of}{_scan(word)}"
+
+
+def _keyings(past: Past) -> Iterator[tuple[str, str]]:
+    """When, and what was keyed."""
+    for one in past.keyings:
+        keying = one.keying
+        what = {"review": "takes back what was keyed", "rejected": "cannot read it, without seeing what was read"}.get(
+            keying.verdict.value, f"keys {keying.value or 'blank'}, without seeing what was read"
+        )
+        yield one.at, f"{keying.who} {what}{_scan(one)}"
+
+
+def _of_keyings(past: Past) -> Iterator[str]:
+    """What is still to come of them; what came of them is told among the words."""
+    from docproc.ledger import is_decided, standing_keyings
+
+    keyed = standing_keyings(one.keying for one in past.keyings if one.is_of_this_scan)
+    said = [word.said for word in past.words if word.field and word.is_of_this_scan]
+    if len(keyed) == 1:
+        yield "  Keyed once: another person is to key it, too."
+    elif keyed and not is_decided(keyed, said[-1] if said else None):
+        yield "  Keyed twice, and not decided: a third look is to."
+
+
+def _scan(one: Word | Keyed) -> str:
+    return "" if one.is_of_this_scan else "; on another scan of the page, so it does not count"
 
 
 def _as_dict(told: History) -> dict[str, Any]:
@@ -203,6 +243,17 @@ def _as_dict(told: History) -> dict[str, Any]:
                 "is_of_this_scan": one.is_of_this_scan,
             }
             for one in past.words
+        ],
+        "keyings": [
+            {
+                "field": one.field,
+                "at": one.at,
+                "who": one.keying.who,
+                "value": one.keying.value,
+                "status": one.keying.verdict.value,
+                "is_of_this_scan": one.is_of_this_scan,
+            }
+            for one in past.keyings
         ],
     }
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from docproc.export.rows import threshold
-from docproc.reading import Reason, Verdict
+from docproc.reading import FieldReading, Reason, Verdict
 
 STATUS_MEANING = {
     Verdict.ACCEPTED: "Read, and surer than the threshold: nobody needs to look.",
@@ -59,6 +59,13 @@ REASON_MEANING = {
     Reason.CONFIRMED.value: "A person has looked, and says as was read.",
     Reason.UNREADABLE.value: "A person has looked, and cannot read it either.",
 }
+
+
+def value_in_words(reading: FieldReading) -> str:
+    """The value, or what there is in its place."""
+    if Reason.UNREADABLE in reading.reasons:
+        return "unreadable"
+    return reading.text or ("nothing usable" if reading.verdict is Verdict.REJECTED else "blank")
 
 
 def reason_rows(review_below: float | None) -> Iterator[tuple[str, str]]:

@@ -90,12 +90,18 @@ def open_file(path: Path, shape: Shape, *, replace: bool = False) -> Iterator[On
     Raises
     ------
     OutputError
-        If its ending is of no format, if it is there already and is not to be replaced, or it cannot be written.
+        If its ending is of no format, its folder is not there, if it is there already and is not to be replaced, or
+        it cannot be written.
     MissingExtraError
         If the format needs a package that is not installed.
     """
     kind = _writer_for(path, by_field=shape.by_field)
     _refuse_what_is_there(path, replace=replace)
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"{path}: the folder {path.parent} is not there.",
+            remedy="Make it first, or name a file in a folder that exists with --to.",
+        )
     with ExitStack() as held:
         with _explained(path):
             made = held.enter_context(partial_beside(Path(os.path.realpath(path)))) / f"made{path.suffix.lower()}"

@@ -3,9 +3,17 @@
 from docproc.ledger.audits import Drawn, add_audit
 from docproc.ledger.corrections import WHOLE_PAGE, Corrections, Overtaken, open_corrections
 from docproc.ledger.files import KnownFile, stamp_of
-from docproc.ledger.keyings import Keying, Keyings, NotYours, is_decided, open_keyings, person
+from docproc.ledger.keyings import (
+    Keying,
+    Keyings,
+    NotYours,
+    is_decided,
+    open_keyings,
+    person,
+    standing_keyings,
+)
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
-from docproc.ledger.past import Attempt, Past, PastView, Word, read_past
+from docproc.ledger.past import Attempt, Keyed, Past, PastView, Word, read_past
 from docproc.ledger.rows import Entry, WaitingPage
 from docproc.ledger.states import State
 from docproc.ledger.store import Ledger, digest_of, open_ledger
@@ -23,6 +31,7 @@ __all__ = [
     "Counts",
     "Drawn",
     "Entry",
+    "Keyed",
     "Keying",
     "Keyings",
     "KnownFile",
@@ -48,4 +57,5 @@ __all__ = [
     "read_ledger",
     "read_past",
     "stamp_of",
+    "standing_keyings",
 ]

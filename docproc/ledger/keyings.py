@@ -7,7 +7,7 @@ A keying by itself stands in no table. One on a page's other content, of an earl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,16 @@ def person(who: str) -> str:
     return " ".join(who.casefold().split())
 
 
+def standing_keyings(keyings: Iterable[Keying]) -> tuple[Keying, ...]:
+    """The last one of each person, in order, without those that are taken back."""
+    found: dict[str, Keying] = {}
+    for one in keyings:
+        found.pop(one.person, None)
+        if one.verdict is not Verdict.REVIEW:
+            found[one.person] = one
+    return tuple(found.values())
+
+
 def is_decided(keyed: Sequence[Keying], last: Correction | None) -> bool:
     """Whether a value stands that two have keyed, or that was decided after them."""
     if len(keyed) < 2 or last is None or last.verdict is Verdict.REVIEW:
@@ -74,7 +84,7 @@ class Keyings(Corrections):
         with self._lock, explained(self._path):
             for source, index, field, *told in self._db.execute(_ALL):
                 rows.setdefault((source, index, field), []).append(_keying(*told))
-        return {place: _standing(keyings) for place, keyings in rows.items()}
+        return {place: standing_keyings(keyings) for place, keyings in rows.items()}
 
     def key(self, place: Place, old: str, keying: Keying) -> tuple[tuple[Keying, ...], Correction | None]:
         """Keep what somebody keys; with it, where it is the second and agrees, the correction: `old` is replaced.
@@ -135,7 +145,7 @@ class Keyings(Corrections):
             return self._keyed(page[0], place[2]), last
 
     def _keyed(self, page: int, field: str) -> tuple[Keying, ...]:
-        return _standing([_keying(*told) for told in self._db.execute(_OF_FIELD, (page, field))])
+        return standing_keyings([_keying(*told) for told in self._db.execute(_OF_FIELD, (page, field))])
 
     def _put(self, page: tuple[int, int], field: str, keying: Keying, last: Correction | None) -> None:
         self._db.execute(
@@ -147,16 +157,6 @@ class Keyings(Corrections):
 
 def _keying(value: str, verdict: str, who: str, after: int) -> Keying:
     return Keying(value, Verdict(verdict), who, after)
-
-
-def _standing(keyings: Sequence[Keying]) -> tuple[Keying, ...]:
-    """The last one of each person, in order, without those that are taken back."""
-    found: dict[str, Keying] = {}
-    for one in keyings:
-        found.pop(one.person, None)
-        if one.verdict is not Verdict.REVIEW:
-            found[one.person] = one
-    return tuple(found.values())
 
 
 _COUNTING = """

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from docproc.ledger.keyings import Keying
 from docproc.ledger.opening import LEDGER_NAME, open_to_read
 from docproc.ledger.records import as_page
 from docproc.ledger.view import WHOLE_FILE, LedgerView, Run
@@ -41,6 +42,16 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """What somebody has keyed unseen, or taken back, and whether that was on the content that the page has now."""
+
+    field: str
+    keying: Keying
+    at: str  #: UTC, ISO 8601.
+    is_of_this_scan: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """All that happened to one page."""
 
@@ -51,6 +62,7 @@ class Past:
     readings: tuple[Record, ...]  #: Of the content that it has now, the one in force last.
     failure: tuple[str, str] | None  #: What went wrong, and the remedy.
     words: tuple[Word, ...]
+    keyings: tuple[Keyed, ...]
 
 
 @contextmanager
@@ -114,6 +126,10 @@ class PastView(LedgerView):
                 Word(field, Correction(old, new, Verdict(verdict), who, number, at), of == sha256)
                 for field, old, new, verdict, who, number, at, of in self._rows(_WORDS, (number,))
             ),
+            tuple(
+                Keyed(field, Keying(value, Verdict(verdict), who, after), at, of == sha256)
+                for field, value, verdict, who, after, at, of in self._rows(_KEYINGS, (number,))
+            ),
         )
 
 
@@ -134,4 +150,9 @@ _WORDS = """
     SELECT field, old, new, verdict, who, said.id, at, readings.sha256
     FROM corrections AS said LEFT JOIN readings ON readings.id = said.reading
     WHERE said.page = ? ORDER BY said.id
+"""
+_KEYINGS = """
+    SELECT field, value, verdict, who, after, at, readings.sha256
+    FROM keyings JOIN readings ON readings.id = keyings.reading
+    WHERE keyings.page = ? ORDER BY keyings.id
 """

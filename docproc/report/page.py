@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docproc.export.legend import in_words
+from docproc.export.legend import in_words, value_in_words
 from docproc.ledger import LedgerView, Run, Stint
 from docproc.reading import Reason
 from docproc.report import wording
@@ -122,6 +122,7 @@ def _template() -> Template:
     )
     names = ("percent", "limit", "about", "duration", "moment", "counted")
     engine.filters |= {name: getattr(wording, name) for name in names} | {"sure": sure, "percent_up": percent_up}
+    engine.filters["in_words"] = value_in_words
     return engine.get_template("report.html")
 
 
