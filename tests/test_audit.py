@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from ledgers import entry
+from typer.testing import CliRunner
 
 from docproc.audit import AuditStatement, statement
 from docproc.batch import process_batch
+from docproc.cli import app
 from docproc.errors import LedgerError, PageError
 from docproc.ledger import LEDGER_NAME, open_ledger, read_ledger
 from docproc.reading import Verdict
@@ -166,11 +168,18 @@ def test_the_same_seed_draws_the_same_and_pages_read_later_are_not_covered(
 def test_where_all_are_drawn_nothing_is_left_to_be_guessed(results: Path) -> None:
     drawn = draw_audit(results, bound=0.001)
     assert drawn.drawn == drawn.accepted
+    assert f"Of {drawn.drawn} fields that were accepted unseen, all were drawn on 20" in drawn.sentence
     look_at_all(results)
     found = told(results)
     assert (found.bound, found.still_wrong) == (0.0, 0)
     assert f"Of {found.drawn} fields that were accepted unseen, all were looked at by 1 person" in found.sentence
     assert "confidence" not in found.sentence
+
+
+def test_who_asks_for_more_than_there_are_is_told_that_all_are_drawn(results: Path) -> None:
+    output = CliRunner().invoke(app, ["audit", str(results), "-n", "5000"]).output
+    drawn = told(results).drawn
+    assert output.startswith(f"All {drawn} fields that were accepted unseen are drawn: 5,000 were asked for.\n")
 
 
 def test_what_is_taken_back_is_to_be_looked_at_again_and_what_nobody_can_read_counts_as_wrong(results: Path) -> None:

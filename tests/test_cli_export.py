@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from written import a_reading, a_record
 
 from docproc.cli import app
+from docproc.errors import OutputError
 from docproc.history import history_of
 from docproc.ledger import Keying, open_corrections, open_keyings, open_ledger
 from docproc.page import Unreadable
@@ -40,6 +41,14 @@ def test_pages_that_could_not_be_read_exit_with_10(tmp_path: Path) -> None:
     assert result.exit_code == 10
     assert "Could not be read: 1. See errors.csv" in result.output
     assert len(rows_of(tmp_path / "a.json")) == 2
+
+
+def test_an_export_into_a_folder_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    folder = a_batch(tmp_path / "out", PAGE)
+    result = CliRunner().invoke(app, ["export", str(folder), "--to", str(tmp_path / "typo" / "a.csv")])
+    assert isinstance(result.exception, OutputError)
+    assert result.exception.message.endswith(f"the folder {tmp_path / 'typo'} is not there.")
+    assert not (tmp_path / "typo").exists()
 
 
 def test_an_export_to_a_url_is_a_call_that_cannot_be_meant(tmp_path: Path) -> None:

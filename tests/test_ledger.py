@@ -384,6 +384,9 @@ def test_a_folder_without_a_ledger_cannot_be_looked_at(tmp_path):
     with pytest.raises(LedgerError, match=r"there is no ledger\.sqlite in it"), read_ledger(tmp_path):
         pass
     assert os.listdir(tmp_path) == []
+    with pytest.raises(LedgerError, match="gone: there is no such folder"), read_ledger(tmp_path / "gone"):
+        pass
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_ledger_of_a_newer_docproc_is_left_alone(tmp_path):

@@ -136,7 +136,7 @@ def open_to_read(folder: Path) -> Iterator[sqlite3.Connection]:
 def _ledger_in(folder: Path) -> Path:
     path = folder / LEDGER_NAME
     if not path.is_file():
-        what = f"there is no {LEDGER_NAME} in it" if folder.is_dir() else "this folder is not there"
+        what = f"there is no {LEDGER_NAME} in it" if folder.exists() else "there is no such folder"
         raise LedgerError(
             f"{folder}: {what}.",
             remedy="Name the folder of a batch that was processed, the one given with -o.",
