@@ -272,6 +272,7 @@ def test_a_template_is_a_name_and_never_a_path(ask: Ask, name: str) -> None:
     answer = ask("/v1/read", **form(png(90), template=name))
     assert answer.status == 404
     assert answer.json["detail"] == f"There is no template {name!r}."
+    assert answer.json["remedy"] == "Name one of alone, even, odd; or leave the name out: each page finds its own."
 
 
 @pytest.mark.parametrize(

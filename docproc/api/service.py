@@ -31,6 +31,7 @@ from docproc.template import load_templates
 
 MOST_IN_HAND = 64  #: Requests at a time; each may keep an upload on the disk.
 MOST_PAGES = 100  #: Of one request.
+MOST_NAMED = 20  #: Templates, where a name is of none.
 RETRY_AFTER_S = 5
 
 
@@ -153,10 +154,15 @@ class Service:
             return tuple(self.templates)
         paths = tuple(path for path, template in self.templates.items() if template.name == name)
         if not paths:
-            raise Refusal(
-                404, f"There is no template {name[:200]!r}.", remedy="GET /v1/templates lists those that are loaded."
-            )
+            raise Refusal(404, f"There is no template {name[:200]!r}.", remedy=self._named_templates())
         return paths
+
+    def _named_templates(self) -> str:
+        names = sorted(template.name for template in self.templates.values())
+        if not names:
+            return "The server was started without templates: leave the name out."
+        more = ", and more, which GET /v1/templates lists" if len(names) > MOST_NAMED else ""
+        return f"Name one of {', '.join(names[:MOST_NAMED])}{more}; or leave the name out: each page finds its own."
 
     async def _read_pages(self, tasks: Sequence[PageTask]) -> list[Outcome]:
         """No more pages than there are processes wait at a time: other requests' come between them."""
