@@ -25,6 +25,7 @@ The way of a page, and where to find it:
     sampling, audit, bound     a random sample of what was accepted unseen; what it shows, in a sentence to be signed
     target                     the threshold that keeps the share of wrong values that a user allows
     correction                 what people say of fields, put on what was read
+    cropping                   pictures of fields, cut out of their pages again
     report/                    one page on the batch, for whoever answers for it
     drafting                   what filled pages say of a template that was proposed from a blank one
     export/                    CSV and spreadsheets, JSON, Parquet, SQLite

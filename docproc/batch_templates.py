@@ -52,8 +52,13 @@ def known(outcomes: Iterable[Outcome], templates: Iterable[Template]) -> Iterato
     digests = {"", *(template.digest for template in templates)}
     for outcome in outcomes:
         if isinstance(outcome, Record) and outcome.template_digest not in digests:
-            raise TemplateError(
-                f"The template {outcome.template!r} is not what pages were read with: it has changed, or is gone.",
-                remedy="Process the batch again: corrections are kept, and what is the same is not read again.",
-            )
+            raise unknown(outcome.template)
         yield outcome
+
+
+def unknown(name: str) -> TemplateError:
+    """Of a template that pages were read with, and that is no more."""
+    return TemplateError(
+        f"The template {name!r} is not what pages were read with: it has changed, or is gone.",
+        remedy="Process the batch again: corrections are kept, and what is the same is not read again.",
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from docproc.batch_templates import known, templates_of
 from docproc.collation import Collation
 from docproc.correction import Said, standing, words_on
+from docproc.cropping import Pictures
 from docproc.errors import LedgerError, OutputError
 from docproc.export.one_file import Shape, open_file
 from docproc.ledger import LedgerView, read_ledger
@@ -67,6 +68,7 @@ def export_batch(
         papers = Collation(templates)
         so_far = Summary(to, review_below=below)
         said = _said(ledger) if provenance else {}
+        pictures = Pictures(ledger)
         with open_file(to, Shape(by_field, provenance, templates, below), replace=replace_file) as file:
             outcomes = outcomes_as_they_stand(ledger, templates, papers, crops=lambda: file.wants_pictures)
             for outcome in known(outcomes, templates):
@@ -75,7 +77,8 @@ def export_batch(
                     file.add_failure(outcome)
                 else:
                     words = said.get((outcome.ref.source, outcome.ref.index), {})
-                    file.add(outcome, words_on(outcome, words) if provenance else None)
+                    shown = pictures.added(outcome) if file.wants_pictures else outcome
+                    file.add(shown, words_on(outcome, words) if provenance else None)
             if not partial:
                 _refuse_unread(folder, ledger)  # a run may have begun meanwhile
         expected = ledger.counts().pages

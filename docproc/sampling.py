@@ -13,17 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from docproc.audit import AuditStatement, day_of, statement
+from docproc.batch_templates import known, templates_of
 from docproc.bound import sample_size
 from docproc.collation import Collation
-from docproc.errors import LedgerError
-from docproc.form.cutting import MARGIN, as_png, crop
+from docproc.cropping import cut_again
+from docproc.errors import LedgerError, TemplateError
 from docproc.ledger import Drawn, LedgerView, add_audit, read_ledger
 from docproc.page import PageRef, as_read, load_page
 from docproc.pipeline import pictures_of
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.tables import outcomes_as_they_stand
 from docproc.target import in_force
-from docproc.template import Template, load_template
+from docproc.template import Template
 
 SEEN = frozenset({Reason.CONFIRMED, Reason.CORRECTED, Reason.UNREADABLE})
 
@@ -61,7 +62,7 @@ def draw_audit(
     PageError
         If a page is not there any more, or has changed since it was read: nothing is kept then.
     TemplateError
-        If a template of the last run cannot be loaded.
+        If pages were read with a template that is no more.
     """
     if (bound is None) == (count is None):
         raise ValueError("either a bound or a count")
@@ -121,8 +122,7 @@ class _Batch:
         settings = runs[-1].settings if runs else {}
         self._base = Path(settings.get("folder", ""))
         self._whole_image = bool(settings.get("whole_image"))
-        templates = [load_template(self._base / path) for path in settings.get("templates", ())]
-        self._templates: dict[str, Template] = {template.digest: template for template in templates}
+        self._templates: dict[str, Template] = {template.digest: template for template in templates_of(ledger)}
 
     def accepted(self, ledger: LedgerView) -> Iterator[_Field]:
         """All fields that are accepted and that nobody has seen, in the batch's order.
@@ -131,7 +131,8 @@ class _Batch:
         """
         templates = tuple(self._templates.values())
         codes = {digest: {place.name for place in one.codes} for digest, one in self._templates.items()}
-        for record in outcomes_as_they_stand(ledger, templates, Collation(templates), crops=lambda: False):
+        outcomes = outcomes_as_they_stand(ledger, templates, Collation(templates), crops=lambda: False)
+        for record in known(outcomes, templates):
             if isinstance(record, Record):
                 others = codes.get(record.template_digest, set())
                 for place, reading in enumerate(record.fields):
@@ -150,18 +151,21 @@ class _Batch:
             pages[record.ref].append((record, place))
         for done, (ref, fields) in enumerate(pages.items(), start=1):
             record = fields[0][0]
-            page = load_page(as_read(ref, self._base))
-            own = self._templates.get(record.template_digest)
-            names = {record.fields[place].name for _, place in fields}
-            crops = pictures_of(page, () if own is None else (own,), names, whole_image=self._whole_image)
+            crops = self._crops(record, {record.fields[place].name for _, place in fields})
             for _, place in fields:
                 reading = record.fields[place]
-                box = reading.box_px
-                if reading.name not in crops and box is not None:
-                    crops[reading.name] = as_png(crop(page.pixels, box.grown(MARGIN * box.height)))
-                png = crops.get(reading.name, b"")
+                png = crops.get(reading.name) or cut_again(ref, reading.box_px, self._base)
                 yield Drawn(ref.source, ref.index, ref.sha256, place, reading.name, reading.text, png)
             progress(done, len(pages))
+
+    def _crops(self, record: Record, names: set[str]) -> dict[str, bytes]:
+        """As reading keeps them; without the template's reference image, none."""
+        page = load_page(as_read(record.ref, self._base))
+        own = self._templates.get(record.template_digest)
+        try:
+            return pictures_of(page, () if own is None else (own,), names, whole_image=self._whole_image)
+        except TemplateError:
+            return {}
 
 
 def is_accepted_unseen(reading: FieldReading) -> bool:

@@ -19,6 +19,7 @@ from docproc.audit import statement
 from docproc.batch_templates import TEMPLATES, kept_templates
 from docproc.collation import Collation
 from docproc.correction import Said, corrected, doubted, settled, standing
+from docproc.cropping import Pictures
 from docproc.export import open_results
 from docproc.export.folder import NAMES
 from docproc.export.rows import is_looked_at_whole, is_unread
@@ -33,7 +34,8 @@ from docproc.template import Template
 Outcome = Record | Unreadable
 
 TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
-TABLES_VERSION = 2  #: Raised when tables of the same outcomes come out otherwise than before.
+TABLES_VERSION = 3  #: Raised when tables of the same outcomes come out otherwise than before.
+MOST_OPENED = 50  #: Pages that are read again for pictures of what a target sent to review: some five seconds.
 FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
 
 
@@ -179,6 +181,7 @@ def write_tables(
         review_below = target.review_below
     asked = {*ledger.audited(), *ledger.fields_keyed()}
     tally = Tally(review_below, asked, 1.0 if target is None else target.odds_ratio)
+    pictures = Pictures(ledger, most_pages=MOST_OPENED)
     with open_results(output, templates=templates, review_below=review_below) as results:
         for outcome, read in _as_they_stand(
             ledger, templates, papers, crops=lambda: results.wants_pictures, target=target
@@ -187,8 +190,9 @@ def write_tables(
                 results.add_failure(outcome)
                 tally.add_failure(outcome)
             else:
-                results.add(outcome)
-                tally.add(outcome, read or outcome)
+                shown = pictures.added(outcome) if results.wants_pictures else outcome
+                results.add(shown)
+                tally.add(shown, read or shown)
             counts.update(_counts(outcome))
         summary = Summary(
             output,

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ledgers import entry
+from ledgers import entry, record
 from typer.testing import CliRunner
 
 from docproc.audit import AuditStatement, statement
 from docproc.batch import process_batch
 from docproc.cli import app
-from docproc.errors import LedgerError, PageError
+from docproc.errors import LedgerError, PageError, TemplateError
 from docproc.ledger import LEDGER_NAME, open_ledger, read_ledger
-from docproc.reading import Verdict
+from docproc.reading import Record, Verdict
 from docproc.review.session import MAYBE_DRAWN, Session, open_session
 from docproc.rounding import percent_up
 from docproc.sampling import draw_audit
@@ -206,6 +206,39 @@ def test_without_its_pages_no_sample_is_drawn(tmp_path: Path) -> None:
         draw_audit(results, count=3)
     with read_ledger(results) as ledger:
         assert statement(ledger) is None
+
+
+@pytest.mark.parametrize("gone", [("template.yaml",), ("template.yaml", "reference.png")])
+def test_a_batch_is_audited_and_reviewed_without_the_files_of_its_template(
+    tmp_path: Path, gone: tuple[str, ...]
+) -> None:
+    scans, results = tmp_path / "scans", tmp_path / "results"
+    scans.mkdir()
+    for name in ("template.yaml", "reference.png", "pages/001.png"):
+        shutil.copy(SAMPLES / name, scans)
+    summary = process_batch([str(scans)], results)
+    for name in gone:
+        (scans / name).unlink()
+    drawn = draw_audit(results, count=3, seed=3)
+    assert (drawn.drawn, drawn.accepted) == (3, summary.accepted)
+    with open_session(results, who="ana") as session:
+        for item in shown(session):
+            assert item["crop"].startswith("data:image/png;base64,")
+            session.say("one", "ana", tuple(item["key"]), item["value"], Verdict.ACCEPTED, item["after"])
+    assert session.tables_fault is None
+    assert told(results).left == 0
+    assert ",1.000000,accepted,confirmed," in (results / "fields.csv").read_text()
+
+
+def test_of_pages_whose_template_is_known_no_more_no_sample_is_drawn(tmp_path: Path) -> None:
+    sure = replace(record(entry(1).ref, crop_png=b"").fields[0], verdict=Verdict.ACCEPTED, reasons=())
+    with open_ledger(tmp_path, settings={}) as ledger:
+        ledger.enter([entry(1)])
+        (page,) = ledger.waiting()
+        ledger.started([page.id])
+        ledger.keep(page.id, Record(page.ref, "form", "gone", "", (sure,), Verdict.ACCEPTED))
+    with pytest.raises(TemplateError, match="The template 'form' is not what pages were read with"):
+        draw_audit(tmp_path, count=1)
 
 
 def test_a_page_that_is_gone_counts_as_wrong(results: Path) -> None:

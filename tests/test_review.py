@@ -246,7 +246,7 @@ def test_without_the_templates_that_pages_were_read_with_the_tables_are_left_to_
         session.say("one", "ana", item["key"], "71", Verdict.ACCEPTED, 0)
     assert session.tables_fault is not None
     assert session.tables_fault.message == (
-        "The template 'form' is not what pages were read with: it has changed, or is elsewhere."
+        "The template 'form' is not what pages were read with: it has changed, or is gone."
     )
     assert not (tmp_path / "out" / "fields.csv").exists()
     assert [field for field, *_ in rows(tmp_path / "out")] == ["amount"]

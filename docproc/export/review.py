@@ -26,25 +26,22 @@ NOTICE_WIDTH_PX = 220  #: Three lines of a notice that stands in the place of a 
 
 
 def write_review(workbook: Any, styles: Styles, most_rows: int, review: Iterable[ReviewRow]) -> None:
-    """Write the sheet; what is more than `most_rows`, or more than `MOST_PICTURES`, is told."""
+    """Write the sheet; what is more than `most_rows` is told, and in the place of a picture that lacks where it is."""
     table = Table(workbook, styles, "review", COLUMNS)
-    row_number, pictures, told, width_px = 1, 0, False, HEADING_WIDTH_PX
+    row_number, width_px = 1, HEADING_WIDTH_PX
     for row in review:
-        notice = ""
         if row_number == most_rows - 1:
             table.sheet.set_row_pixels(row_number, 3 * LINE_PX)
             table.text(row_number, 0, "More than a sheet holds: fields.csv lists all of them.", styles.ruled.plain)
             width_px = max(width_px, NOTICE_WIDTH_PX)
             row_number += 1
             break
-        if not row.crop and pictures >= MOST_PICTURES and not told:
-            told = True
-            notice = f"No pictures after {pictures:,}: see fields.csv for the places."
+        notice = "docproc review shows it" if row.field and not row.crop else ""
+        if notice:
             width_px = max(width_px, NOTICE_WIDTH_PX)
-        lines = max(table.lines(row.source, row.reasons, row.alternatives), 3 if notice else 1)
+        lines = table.lines(row.source, row.reasons, row.alternatives)
         height_px = lines * LINE_PX + PICTURE_MARGIN_PX
         if row.crop:
-            pictures += 1
             height_px = max(height_px, PICTURE_HEIGHT_PX + 2 * PICTURE_MARGIN_PX)
         table.sheet.set_row_pixels(row_number, height_px)
         table.text(row_number, 0, notice, styles.ruled.plain)

@@ -2,7 +2,8 @@
 
 In:  a folder of results, and its ledger.
 Out: items, pictures, tables.
-Templates are those of the last run, where they still are; without them nobody can tell which numbers may be double.
+Templates are those that the ledger keeps, or of the last run where they still are; without them nobody can tell which
+numbers may be double.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from docproc.batch_templates import templates_of, unknown
 from docproc.collation import Collation
 from docproc.correction import doubted
-from docproc.errors import DocprocError, PageError, TemplateError
-from docproc.form.cutting import MARGIN, as_png, crop
+from docproc.cropping import cut_again
+from docproc.errors import PageError, TemplateError
 from docproc.geometry import Box
 from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, as_read, load_page
@@ -30,7 +32,6 @@ from docproc.review.queue import Item, Key, items_of
 from docproc.review.sums import sums_by_field
 from docproc.storage import is_url
 from docproc.tables import outcomes_as_they_stand, write_tables
-from docproc.template import Template, load_template
 
 PAGE_SIDE_PX = 1800  #: Of a page that is shown: handwriting can be read, and it is there at once.
 FRAME_COLOR = (220, 0, 40)
@@ -46,7 +47,8 @@ class Batch:
         settings = runs[-1].settings if runs else {}
         self._base = Path(settings.get("folder", ""))
         self._review_below: float | None = settings.get("review_below")
-        self._templates, self.fault = self._load(settings.get("templates", ()))
+        self._templates = templates_of(ledger)
+        self.fault: TemplateError | None = None  #: Why the tables cannot be made, as far as pages were gone through.
 
     def items(self, ledger: LedgerView) -> Iterator[Item]:
         """All that nobody has looked at yet: the doubtful in the batch's order, and what an audit drew among it."""
@@ -79,7 +81,7 @@ class Batch:
         ):
             if isinstance(outcome, Record):
                 if outcome.template_digest and outcome.template_digest not in digests and self.fault is None:
-                    self.fault = _changed(outcome.template)
+                    self.fault = unknown(outcome.template)
                 yield outcome
 
     def write_tables(self) -> bool:
@@ -122,24 +124,7 @@ class Batch:
 
     def cut(self, ref: PageRef, box: Box) -> bytes:
         """A field's picture as PNG, where none was kept when it was read; b"" where the page is no more there."""
-        try:
-            pixels = load_page(as_read(ref, self._base)).pixels
-        except DocprocError:
-            return b""
-        return as_png(crop(pixels, box.grown(MARGIN * box.height)))
-
-    def _load(self, paths: list[str]) -> tuple[tuple[Template, ...], DocprocError | None]:
-        try:
-            return tuple(load_template(self._base / path) for path in paths), None
-        except DocprocError as error:
-            return (), error
-
-
-def _changed(name: str) -> TemplateError:
-    return TemplateError(
-        f"The template {name!r} is not what pages were read with: it has changed, or is elsewhere.",
-        remedy="Process the batch again: corrections are kept, and the tables are made with them.",
-    )
+        return cut_again(ref, box, self._base)
 
 
 def _framed(pixels: npt.NDArray[np.uint8], box: Box | None) -> tuple[str, float]:
