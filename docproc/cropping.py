@@ -70,7 +70,9 @@ class Pictures:
             self._left -= 1
 
         def pictured(one: FieldReading) -> FieldReading:
-            return replace(one, crop_png=cut_again(record.ref, one.box_px, self._base)) if one.name in lacking else one
+            return (
+                replace(one, crop_png=cut_again(record.ref, one.box_px, self._base)) if one.name in lacking else one
+            )
 
         return replace(record, fields=tuple(map(pictured, record.fields)))
 

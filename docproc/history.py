@@ -71,7 +71,9 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
         names = [one.name for reading in readings for one in reading.record.fields]
         if readings and field not in names:
             told = list(dict.fromkeys(names))
-            hint = _proposed(_near(field, told)) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
+            hint = (
+                _proposed(_near(field, told)) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
+            )
             raise LedgerError(f"{folder}: {source}, page {index + 1}, has no field {field!r}.", remedy=hint)
         now, fault = None, None
         if past.state == State.DONE:

@@ -94,7 +94,12 @@ def test_what_nobody_can_read_is_no_blank_in_a_history(tmp_path: Path) -> None:
     folder = a_batch(tmp_path / "out", a_record("", a_reading("amount", "", Verdict.REJECTED, confidence=0.0)))
     with open_corrections(folder) as corrections:
         number = 0
-        for old, new, verdict in (("", "", "rejected"), ("", "", "accepted"), ("", "", "rejected"), ("", "7", "accepted")):
+        for old, new, verdict in (
+            ("", "", "rejected"),
+            ("", "", "accepted"),
+            ("", "", "rejected"),
+            ("", "7", "accepted"),
+        ):
             said = Correction(old, new, Verdict(verdict), "ana")
             number = corrections.add("000001.png", 0, "amount", said, after=number).number
         corrections.add("000001.png", 0, "amount", Correction("7", "", Verdict.REVIEW, "ana"), after=number)

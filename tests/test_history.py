@@ -160,7 +160,13 @@ def test_a_field_of_a_template_that_is_gone_is_told_but_for_how_it_stands(tmp_pa
     [
         ("1.png", "amount", None, "no file '1.png'", "Did you mean 000001.png"),
         ("scans/000001.png", "amount", None, "no file", "Did you mean 000001.png"),
-        ("one.png", "amount", None, "2 files of the batch are called 'one.png'", "Did you mean a/one.png, b/one.png?"),
+        (
+            "one.png",
+            "amount",
+            None,
+            "2 files of the batch are called 'one.png'",
+            "Did you mean a/one.png, b/one.png?",
+        ),
         ("pages/tow.png", "amount", None, "no file 'pages/tow.png'", "Did you mean two.png, a/one.png?"),
         ("scan/000001.pg", "amount", None, "no file", "Did you mean 000001.png"),
         ("nothing like it", "amount", None, "no file", "The tables have the names"),

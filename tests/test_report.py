@@ -253,7 +253,9 @@ def test_the_page_says_what_was_read_what_needs_eyes_and_how_many_are_to_be_expe
     given = {"inputs": ["scans", "more"], "models": [("digits", "m")]}
     text = Seen(reported(kept(tmp_path / "out", record, failed, **given))).text
     assert "1 page with 10 fields was read. 90.0 % of the fields were sure enough" in text
-    assert "Of the 9 fields that nobody has looked at, about 0.2 are to be expected wrong, by the program’s own" in text
+    assert (
+        "Of the 9 fields that nobody has looked at, about 0.2 are to be expected wrong, by the program’s own" in text
+    )
     assert "0.2, 2.0 %; hardly more than 2" in text
     assert "A person should look at 1 field: about 5 seconds for one person, at 5 seconds each (assumed" in text
     assert "1 page or file could not be read." in text

@@ -96,9 +96,7 @@ def explain(
     for reading in shown:
         why = f"  ({'; '.join(reading.reasons)})" if reading.reasons else ""
         sure = chance(reading.confidence, places=4)
-        typer.echo(
-            f"{reading.name}: {reading.text or 'blank'}  {reading.verdict.value}  {sure}{why}"
-        )
+        typer.echo(f"{reading.name}: {reading.text or 'blank'}  {reading.verdict.value}  {sure}{why}")
     if record.reasons:
         typer.echo(f"page: {record.verdict.value}  ({'; '.join(record.reasons)})")
     typer.echo(f"Pictures: {output / INDEX}")

@@ -174,9 +174,10 @@ def _keyings(past: Past) -> Iterator[tuple[str, str]]:
     """When, and what was keyed."""
     for one in past.keyings:
         keying = one.keying
-        what = {"review": "takes back what was keyed", "rejected": "cannot read it, without seeing what was read"}.get(
-            keying.verdict.value, f"keys {keying.value or 'blank'}, without seeing what was read"
-        )
+        what = {
+            "review": "takes back what was keyed",
+            "rejected": "cannot read it, without seeing what was read",
+        }.get(keying.verdict.value, f"keys {keying.value or 'blank'}, without seeing what was read")
         yield one.at, f"{keying.who} {what}{_scan(one)}"
 
 

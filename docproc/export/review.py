@@ -26,7 +26,7 @@ NOTICE_WIDTH_PX = 220  #: Three lines of a notice that stands in the place of a 
 
 
 def write_review(workbook: Any, styles: Styles, most_rows: int, review: Iterable[ReviewRow]) -> None:
-    """Write the sheet; what is more than `most_rows` is told, and in the place of a picture that lacks where it is."""
+    """Write the sheet; what is more than `most_rows` is told, and where a field is seen that has no picture here."""
     table = Table(workbook, styles, "review", COLUMNS)
     row_number, width_px = 1, HEADING_WIDTH_PX
     for row in review:

@@ -80,9 +80,6 @@ def seconds_between(earlier: str, later: str) -> float:
 def target(target_error: float | None, review_below: float | None, expected_error: float | None) -> str:
     """What the user allows to be wrong, and what that came to; "" where nothing was named.
 
-    >>> target(0.005, 0.987, 0.0043)
-    'At most 0.5 % of the accepted values may be wrong (--target-error). Fields from 98.7 % sure on keep that: of those \
-that nobody has looked at, 0.43 % are to be expected wrong.'
     >>> target(0.00001, 1.0, 0.0)
     'At most 0.001 % of the accepted values may be wrong (--target-error). No field is sure enough for that.'
     """

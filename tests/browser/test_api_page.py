@@ -20,7 +20,9 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_page_fits_a_phone_before_and_after_a_page_was_read_and_cuts_chances(tmp_path: Path) -> None:
-    fields = [a_reading("a_name_without_any_blank" * 3, "7" * 40, Verdict.REVIEW, confidence=0.999999, reasons=("gap",))]
+    fields = [
+        a_reading("a_name_without_any_blank" * 3, "7" * 40, Verdict.REVIEW, confidence=0.999999, reasons=("gap",))
+    ]
     told = answer("scan.png", [a_record("scan.png", *fields, detail="A sentence on the page. " * 5)])
     (tmp_path / "scan.png").write_bytes(b"anything")
     service = SimpleNamespace(templates={})
