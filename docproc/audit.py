@@ -13,7 +13,7 @@ from typing import Any
 
 from docproc.bound import CONFIDENCE, upper_bound
 from docproc.correction import standing
-from docproc.ledger import Audit, LedgerView
+from docproc.ledger import Audit, LedgerView, people_of, person
 from docproc.rounding import percent_up
 from docproc.target import InForce, in_force, is_wrong
 
@@ -162,7 +162,7 @@ def _found(ledger: LedgerView, audit: Audit) -> _Found:
         drawn=len(fields),
         wrong=sum(is_wrong(one.value, word) for one, word in words),
         lost=sum(not one.is_there for one in fields.values()),
-        who=frozenset(word.who for _, word in words),
+        who=frozenset(person(one) for _, word in words for one in people_of(word.who)),
         at=tuple(word.at for _, word in words),
     )
 

@@ -17,8 +17,8 @@ from docproc.audit import AuditStatement, statement
 from docproc.batch import process_batch
 from docproc.cli import app
 from docproc.errors import LedgerError, PageError, TemplateError
-from docproc.ledger import LEDGER_NAME, open_ledger, read_ledger
-from docproc.reading import Record, Verdict
+from docproc.ledger import LEDGER_NAME, Keying, open_keyings, open_ledger, read_ledger
+from docproc.reading import Correction, Record, Verdict
 from docproc.review.session import MAYBE_DRAWN, Session, open_session
 from docproc.rounding import percent_up
 from docproc.sampling import draw_audit
@@ -239,6 +239,19 @@ def test_of_pages_whose_template_is_known_no_more_no_sample_is_drawn(tmp_path: P
         ledger.keep(page.id, Record(page.ref, "form", "gone", "", (sure,), Verdict.ACCEPTED))
     with pytest.raises(TemplateError, match="The template 'form' is not what pages were read with"):
         draw_audit(tmp_path, count=1)
+
+
+def test_two_who_keyed_a_drawn_field_alike_are_two_people_and_none_is_counted_twice(results: Path) -> None:
+    draw_audit(results, count=3, seed=3)
+    with read_ledger(results) as ledger:
+        drawn = list(ledger.audited().items())
+    with open_keyings(results) as keyings:
+        for key, one in drawn[:2]:
+            for who in ("ana", "Ben"):
+                keyings.key(key, one.value, Keying(one.value, Verdict.ACCEPTED, who))
+        key, one = drawn[2]
+        keyings.add(*key, Correction(one.value, one.value, Verdict.ACCEPTED, "ben"), after=0)
+    assert "3 drawn at random were looked at by 2 people on" in told(results).sentence
 
 
 def test_a_page_that_is_gone_counts_as_wrong(results: Path) -> None:

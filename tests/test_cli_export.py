@@ -134,13 +134,22 @@ def test_keyings_stand_among_the_words_and_what_is_still_to_come_of_them_is_said
         keyings.key(place, "12", Keying("", Verdict.REJECTED, "ben"))
         assert told(2) == [
             "ben cannot read it, without seeing what was read",
-            "  Keyed twice, and not decided: a third look is to.",
+            "  Keyed twice: a third look is to decide.",
         ]
         keyings.add(*place, Correction("12", "72", Verdict.ACCEPTED, "eva"), after=0)
-    assert told(1) == ["eva changes 12 to 72"]
+        keyings.take_back(place, "72", "12", "ben", after=1)
+        keyings.take_back(place, "12", "12", "ben", after=2)
+        keyings.key(place, "12", Keying("72", Verdict.ACCEPTED, "dan"))
+    assert told(5) == [
+        "eva changes 12 to 72",
+        "ben takes back: 72 is 12 again, and to be looked at",
+        "ben takes back what was keyed",
+        "dan keys 72, without seeing what was read",
+        "ana and dan change 12 to 72",
+    ]
     output = json.loads(CliRunner().invoke(app, [*history, "--json"]).output)
     assert [(one["who"], one["value"], one["status"]) for one in output["keyings"]] == [
-        ("ana", "72", "accepted"), ("ben", "", "rejected"),
+        ("ana", "72", "accepted"), ("ben", "", "rejected"), ("ben", "", "review"), ("dan", "72", "accepted"),
     ]  # fmt: skip
 
 

@@ -286,6 +286,7 @@ def test_after_the_review_the_report_tells_what_the_summary_does_and_names_what_
     assert (summary.accepted, summary.rejected, summary.fields_to_look_at) == (1, 1, 0)
     assert "slip t 1 2 50.0 % 0 1 2 74.3 %" in after  # pages, fields, straight through, to review, rejected, seen
     assert "1 page read nothing left to look at on 1" in after
+    assert "looked at by ana, ben 1 page read" in after
     assert "People have looked at 2 fields and pages: 1 was right, 0 were corrected, 1 nobody can read." in after
     assert "Looked at all the same 1 field, for an audit or a second keying; 0 wrong" in after
     assert "ask whoever has filled it in. 1.png, page 1: b " in after

@@ -149,21 +149,23 @@ def _value(reading: FieldReading) -> str:
 def _words(told: History) -> Iterator[tuple[str, str]]:
     """When, and what was said of the field or the page."""
     from docproc.export.legend import value_in_words
+    from docproc.ledger import people_of
 
     read = [value_in_words(one.field) for one in told.readings if one.field is not None]
     empty = as_read = read[-1] if read else "blank"
     for word in told.past.words:
         said = word.said
         old, new = said.old or empty, said.new or "blank"
+        s = "" if len(people_of(said.who)) > 1 else "s"
         if said.verdict.value == "review":
             new = empty = said.new or as_read
-            what = f"takes back: {old} is {new} again, and to be looked at"
+            what = f"take{s} back: {old} is {new} again, and to be looked at"
         elif said.verdict.value == "rejected":
             empty = "unreadable"
             what = f"cannot read it, was {old}"
         elif word.field:
             empty = "blank"
-            what = f"says that {new} is right" if old == new else f"changes {old} to {new}"
+            what = f"say{s} that {new} is right" if old == new else f"change{s} {old} to {new}"
         else:
             what = "has seen it"
         of = "" if word.field else " of the whole page"
@@ -190,7 +192,7 @@ def _of_keyings(past: Past) -> Iterator[str]:
     if len(keyed) == 1:
         yield "  Keyed once: another person is to key it, too."
     elif keyed and not is_decided(keyed, said[-1] if said else None):
-        yield "  Keyed twice, and not decided: a third look is to."
+        yield "  Keyed twice: a third look is to decide."
 
 
 def _scan(one: Word | Keyed) -> str:

@@ -312,7 +312,7 @@ def _expected(summary: Summary) -> str:
     from docproc.rounding import percent_up
 
     expected = percent_up(summary.expected_error)
-    return f", {expected} of them wrong as far as is known (target {100 * summary.target_error:g} %)"
+    return f", {expected} of them expected wrong (target {100 * summary.target_error:g} %)"
 
 
 def _of_the_target(summary: Summary) -> Iterator[str]:

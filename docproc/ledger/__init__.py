@@ -9,6 +9,7 @@ from docproc.ledger.keyings import (
     NotYours,
     is_decided,
     open_keyings,
+    people_of,
     person,
     standing_keyings,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "open_corrections",
     "open_keyings",
     "open_ledger",
+    "people_of",
     "person",
     "read_ledger",
     "read_past",

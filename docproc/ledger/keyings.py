@@ -18,6 +18,8 @@ from docproc.ledger.rows import now
 from docproc.ledger.schema import transaction
 from docproc.reading import Correction, Verdict
 
+TOGETHER = " and "  #: Between two names.
+
 Place = tuple[str, int, str]
 """Source and index of the page, name of the field."""
 
@@ -49,6 +51,11 @@ class Keying:
 def person(who: str) -> str:
     """The name as it counts: neither capitals nor spaces make another person."""
     return " ".join(who.casefold().split())
+
+
+def people_of(who: str) -> list[str]:
+    """Those whose word a correction is: two, where they keyed the same."""
+    return who.split(TOGETHER)
 
 
 def standing_keyings(keyings: Iterable[Keying]) -> tuple[Keying, ...]:
@@ -110,7 +117,7 @@ class Keyings(Corrections):
             self._put(page, place[2], keying, last)
             keyed = self._keyed(page[0], place[2])
             if len(keyed) == 2 and keyed[0].said == keyed[1].said:
-                who = " and ".join(one.who for one in keyed)
+                who = TOGETHER.join(one.who for one in keyed)
                 last = self._put_correction(page, place[2], Correction(old, *keying.said, who))
             return keyed, last
 

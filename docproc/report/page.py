@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docproc.export.legend import in_words, value_in_words
-from docproc.ledger import LedgerView, Run, Stint
+from docproc.ledger import LedgerView, Run, Stint, people_of
 from docproc.reading import Reason
 from docproc.report import wording
 from docproc.report.histogram import histogram
@@ -80,6 +80,7 @@ def render(tally: Tally, summary: Summary, ledger: LedgerView, *, statement: str
         pace_s=pace or ASSUMED_S,
         is_measured=pace is not None,
         people=people,
+        names=list(dict.fromkeys(name for one in people for name in people_of(one.who))),
         corrected=sum(one.corrected for one in people),
         confirmed=sum(one.confirmed for one in people),
         unreadable=sum(one.unreadable for one in people),
