@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from docproc import rounding
 from docproc.character.normalization import normalize_all
 from docproc.character.recognizer import Recognizer
 from docproc.combination.line_reader import LineReader
@@ -272,14 +273,14 @@ def _decided(draft: Draft, joint: JointReading | None, policy: Policy, trace: Tr
     if joint is not None:
         draft = replace(draft, chances=joint.chances, reasons=_with_rules(draft, joint, policy))
         trace.note(
-            f"by itself {by_itself!r} at {own_chance:.4f}; with the fields that rules tie it to, all of which are "
-            f"right at {joint.group_chance:.4f}, {joint.chances[0][0]!r} at {joint.chances[0][1]:.4f}",
+            f"by itself {by_itself!r} at {_at(own_chance)}; with the fields that rules tie it to, all of which are "
+            f"right at {_at(joint.group_chance)}, {joint.chances[0][0]!r} at {_at(joint.chances[0][1])}",
             field=field.name,
         )
     (text, confidence), *others = draft.chances
     verdict, reasons = draft.verdict(policy)
     trace.note(
-        f"{text!r} at {confidence:.4f} (by the ink alone {meaning.text!r} at {meaning.confidence:.4f}), threshold "
+        f"{text!r} at {_at(confidence)} (by the ink alone {meaning.text!r} at {_at(meaning.confidence)}), threshold "
         f"{policy.review_below:g}: {verdict} {';'.join(reasons)}".rstrip(),
         field=field.name,
     )
@@ -339,7 +340,7 @@ def _show_lattice(
     passed = ", ".join(f"{kind} (glyph {index})" for index, kind in path.skipped) or "nothing"
     taken = ", ".join(str(index) for index in path.candidates) or "none"
     trace.note(
-        f"best path {path.value or 'blank'!r} at {path.chance:.4f}: glyphs {taken}; passed over: {passed}",
+        f"best path {path.value or 'blank'!r} at {_at(path.chance)}: glyphs {taken}; passed over: {passed}",
         field=proposal.image.field.name,
     )
 
@@ -375,7 +376,7 @@ def _with_line(
 
 
 def _named(values: Values) -> str:
-    return ", ".join(f"{value or 'blank'} {chance:.4f}" for value, chance in values[:4])
+    return ", ".join(f"{value or 'blank'} {_at(chance)}" for value, chance in values[:4])
 
 
 def _in_cell(cell: Cell, marks: Sequence[Marks]) -> Marks | None:
@@ -403,4 +404,8 @@ def _in_words(mark: Marks) -> str:
     chances = {str(digit): chance for digit, chance in enumerate(mark.digits)}
     chances |= {"cross": mark.cross, "dash": mark.dash, "other": mark.other}
     ranked = sorted(chances.items(), key=lambda pair: -pair[1])[:3]
-    return ", ".join(f"{name} {chance:.4f}" for name, chance in ranked)
+    return ", ".join(f"{name} {_at(chance)}" for name, chance in ranked)
+
+
+def _at(chance: float) -> str:
+    return rounding.chance(chance, places=4)
