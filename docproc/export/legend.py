@@ -11,7 +11,7 @@ from docproc.reading import FieldReading, Reason, Verdict
 STATUS_MEANING = {
     Verdict.ACCEPTED: "Read, and surer than the threshold: nobody needs to look.",
     Verdict.REVIEW: "A person should look; the value, if any, is the best guess.",
-    Verdict.REJECTED: "Something is written there, but nothing usable was read: the value is empty.",
+    Verdict.REJECTED: "Nothing usable was read in what is written, or a person cannot read it: the value is empty.",
 }
 
 ABSENT = "(gray)"
