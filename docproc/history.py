@@ -36,7 +36,9 @@ class History:
     """See the module."""
 
     field: str
-    past: Past  #: Of the page; its words are those on this field, and on the page as a whole; keyings, on this field.
+    past: (
+        Past  #: Of the page; its words are on this field, or on the page as a whole; its keyings and doubts on this.
+    )
     readings: tuple[Reading, ...]  #: Of the scan as it is now; the one in force last.
     page: Record | None  #: As it stands; None where nothing was read yet, or can be.
     now: FieldReading | None  #: As it stands in the tables.
@@ -68,6 +70,7 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
         readings = tuple(Reading(record, _in(record, field)) for record in past.readings)
         words = tuple(word for word in past.words if word.field in (field, WHOLE_PAGE))
         keyings = tuple(one for one in past.keyings if one.field == field)
+        doubts = tuple(one for one in past.doubts if one.field == field)
         names = [one.name for reading in readings for one in reading.record.fields]
         if readings and field not in names:
             told = list(dict.fromkeys(names))
@@ -81,7 +84,7 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
                 now = _as_it_stands(ledger, past)
             except TemplateError as error:
                 fault = error
-    past = replace(past, words=words, keyings=keyings)
+    past = replace(past, words=words, keyings=keyings, doubts=doubts)
     return History(field, past, readings, now, None if now is None else _in(now, field), fault)
 
 

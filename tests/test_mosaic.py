@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from served import Ask, asking, serving
 from tiled import tiled
+from typer.testing import CliRunner
 
+from docproc.cli import app
 from docproc.geometry import Transform
 from docproc.ledger import LEDGER_NAME, Overtaken, read_ledger
 from docproc.reading import Reason, Verdict
@@ -24,6 +27,7 @@ from docproc.review.session import Session, UnknownItem, open_session
 from docproc.sampling import draw_audit
 from docproc.target import in_force
 
+runner = CliRunner()
 PAGES = (
     (("174", "774", 0.97), ("22", "22", 0.99)),  # a 1 that was read as a 7
     (("7", "7", 0.98), ("70", "70", 0.995)),
@@ -138,6 +142,20 @@ def test_what_people_pick_because_it_looks_wrong_says_nothing_of_how_often_other
         target = in_force(ledger)
     assert target is not None
     assert (target.odds_ratio, target.least_accepted) == (1.0, 0.98)
+
+
+def test_a_fields_history_tells_who_found_it_odd(session: Session) -> None:
+    session.doubt("ana", ODD, withdrawn=False)
+    session.doubt("ben", ODD, withdrawn=True)
+    session.doubt("ana", ("001.png", 0, "f1"), withdrawn=False)
+    answered = runner.invoke(app, ["history", str(session.folder), "001.png", "f0"])
+    assert [line[27:] for line in answered.stdout.partition("Words of reviewers:\n")[2].splitlines()] == [
+        "ana finds it odd among others that were read alike",
+        "ben finds it odd no more",
+    ]
+    told = json.loads(runner.invoke(app, ["history", str(session.folder), "001.png", "f1", "--json"]).stdout)
+    assert [(one["who"], one["withdrawn"]) for one in told["doubts"]] == [("ana", False)]
+    assert (told["now"]["status"], told["now"]["reasons"]) == ("review", ["doubted"])
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270, 33])

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from docproc.history import History, Reading
-    from docproc.ledger import Attempt, Keyed, Past, Word
+    from docproc.ledger import Attempt, Doubt, Keyed, Past, Word
     from docproc.reading import FieldReading
 
 HELP = """Tell how the value of a field came to be.
@@ -84,7 +84,8 @@ def _lines(told: History) -> Iterator[str]:
         yield f"Reading{count}{in_force}:"
         yield from _reading(reading)
     yield ""
-    events = sorted([*_keyings(past), *_words(told)], key=lambda event: event[0])  # stable: what is keyed leads
+    events = [*_doubts(past), *_keyings(past), *_words(told)]
+    events.sort(key=lambda event: event[0])  # stable: what is keyed leads
     yield "Words of reviewers:" if events else "No reviewer has said anything of it."
     for at, what in events:
         yield f"  {_time(at)}  {what}"
@@ -172,6 +173,13 @@ def _words(told: History) -> Iterator[tuple[str, str]]:
         yield said.at, f"{said.who} {what}{of}{_scan(word)}"
 
 
+def _doubts(past: Past) -> Iterator[tuple[str, str]]:
+    """When, and who found it odd."""
+    for one in past.doubts:
+        what = "finds it odd no more" if one.withdrawn else "finds it odd among others that were read alike"
+        yield one.at, f"{one.who} {what}{_scan(one)}"
+
+
 def _keyings(past: Past) -> Iterator[tuple[str, str]]:
     """When, and what was keyed."""
     for one in past.keyings:
@@ -195,7 +203,7 @@ def _of_keyings(past: Past) -> Iterator[str]:
         yield "  Keyed twice: a third look is to decide."
 
 
-def _scan(one: Word | Keyed) -> str:
+def _scan(one: Word | Keyed | Doubt) -> str:
     return "" if one.is_of_this_scan else "; on another scan of the page, so it does not count"
 
 
@@ -257,6 +265,16 @@ def _as_dict(told: History) -> dict[str, Any]:
                 "is_of_this_scan": one.is_of_this_scan,
             }
             for one in past.keyings
+        ],
+        "doubts": [
+            {
+                "field": one.field,
+                "at": one.at,
+                "who": one.who,
+                "withdrawn": one.withdrawn,
+                "is_of_this_scan": one.is_of_this_scan,
+            }
+            for one in past.doubts
         ],
     }
 

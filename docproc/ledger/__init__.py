@@ -14,7 +14,7 @@ from docproc.ledger.keyings import (
     standing_keyings,
 )
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
-from docproc.ledger.past import Attempt, Keyed, Past, PastView, Word, read_past
+from docproc.ledger.past import Attempt, Doubt, Keyed, Past, PastView, Word, read_past
 from docproc.ledger.rows import Entry, WaitingPage
 from docproc.ledger.states import State
 from docproc.ledger.store import Ledger, digest_of, open_ledger
@@ -30,6 +30,7 @@ __all__ = [
     "AuditedField",
     "Corrections",
     "Counts",
+    "Doubt",
     "Drawn",
     "Entry",
     "Keyed",

@@ -52,6 +52,17 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Somebody found an accepted field odd, or does no more, and whether that was on today's content of the page."""
+
+    field: str
+    withdrawn: bool
+    who: str
+    at: str  #: UTC, ISO 8601.
+    is_of_this_scan: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """All that happened to one page."""
 
@@ -63,6 +74,7 @@ class Past:
     failure: tuple[str, str] | None  #: What went wrong, and the remedy.
     words: tuple[Word, ...]
     keyings: tuple[Keyed, ...]
+    doubts: tuple[Doubt, ...]
 
 
 @contextmanager
@@ -130,6 +142,10 @@ class PastView(LedgerView):
                 Keyed(field, Keying(value, Verdict(verdict), who, after), at, of == sha256)
                 for field, value, verdict, who, after, at, of in self._rows(_KEYINGS, (number,))
             ),
+            tuple(
+                Doubt(field, bool(withdrawn), who, at, of == sha256)
+                for field, withdrawn, who, at, of in self._rows(_DOUBTS, (number,))
+            ),
         )
 
 
@@ -155,4 +171,9 @@ _KEYINGS = """
     SELECT field, value, verdict, who, after, at, readings.sha256
     FROM keyings JOIN readings ON readings.id = keyings.reading
     WHERE keyings.page = ? ORDER BY keyings.id
+"""
+_DOUBTS = """
+    SELECT field, withdrawn, who, at, readings.sha256
+    FROM doubts JOIN readings ON readings.id = doubts.reading
+    WHERE doubts.page = ? ORDER BY doubts.id
 """
