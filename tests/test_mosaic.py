@@ -27,7 +27,6 @@ from docproc.review.session import Session, UnknownItem, open_session
 from docproc.sampling import draw_audit
 from docproc.target import in_force
 
-runner = CliRunner()
 PAGES = (
     (("174", "774", 0.97), ("22", "22", 0.99)),  # a 1 that was read as a 7
     (("7", "7", 0.98), ("70", "70", 0.995)),
@@ -148,12 +147,12 @@ def test_a_fields_history_tells_who_found_it_odd(session: Session) -> None:
     session.doubt("ana", ODD, withdrawn=False)
     session.doubt("ben", ODD, withdrawn=True)
     session.doubt("ana", ("001.png", 0, "f1"), withdrawn=False)
-    answered = runner.invoke(app, ["history", str(session.folder), "001.png", "f0"])
+    answered = CliRunner().invoke(app, ["history", str(session.folder), "001.png", "f0"])
     assert [line[27:] for line in answered.stdout.partition("Words of reviewers:\n")[2].splitlines()] == [
         "ana finds it odd among others that were read alike",
         "ben finds it odd no more",
     ]
-    told = json.loads(runner.invoke(app, ["history", str(session.folder), "001.png", "f1", "--json"]).stdout)
+    told = json.loads(CliRunner().invoke(app, ["history", str(session.folder), "001.png", "f1", "--json"]).stdout)
     assert [(one["who"], one["withdrawn"]) for one in told["doubts"]] == [("ana", False)]
     assert (told["now"]["status"], told["now"]["reasons"]) == ("review", ["doubted"])
 
