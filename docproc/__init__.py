@@ -17,7 +17,7 @@ The way of a page, and where to find it:
     listing, reader, engine/   many pages, on all cores or on a cluster
     batch, tables              a folder of pages to a ledger, and that to tables
     projection, batch_templates  a ledger to one file of another format; the templates that it keeps
-    history                    how the value of one field came to be
+    history, progress          how the value of one field came to be; how far the review is
     watching                   pages read as a scanner drops them
     storage, download, upload  files in the cloud: reached, fetched ahead of reading, results brought there
     collation                  pages put together to papers: missing, double and foreign ones

@@ -59,7 +59,7 @@ class AuditStatement:
             return (
                 f"Of {_many(self.accepted, 'field')} that were accepted unseen, {drawn} "
                 f"on {day_of(self.drawn_at)}; {self.left:,} of them are still to be looked at, and till then nothing "
-                f"can be said. So far {self.wrong:,} of {self.looked_at:,} were wrong."
+                f"can be said.{f' So far {self.wrong:,} of {self.looked_at:,} were wrong.' if self.looked_at else ''}"
             )
         by = f"{self.people:,} {'person' if self.people == 1 else 'people'}"
         when = f"on {day_of(self.first_at)}" if day_of(self.first_at) == day_of(self.last_at) else ""

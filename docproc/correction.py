@@ -4,16 +4,20 @@ In:  a record, and the last word of a person on its fields and on it as a whole.
 Out: the record as it stands now. It is put on twice: `corrected` before other pages are looked at, since a number may
      be double only as long as it is misread; `settled` after, since a person who has looked has the last word.
 A value that a person has changed is checked against other pages once more; one that a person confirms is not.
+Forms are filled in wrongly, too: a value that breaks a rule stands when a person says so, and the rule beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
+from docproc.joint import is_satisfied
 from docproc.ledger import WHOLE_PAGE
 from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review
+from docproc.rules import check_named, is_number
+from docproc.template import Template
 
 Said = Mapping[str, Correction]
 """By the field's name."""
@@ -29,10 +33,21 @@ def doubted(record: Record, fields: Collection[str]) -> Record:
     return sent_to_review(record, (), fields=dict.fromkeys(fields, Reason.DOUBTED)) if fields else record
 
 
-def corrected(record: Record, said: Said) -> Record:
-    """The record with the values that people gave."""
+def corrected(record: Record, said: Said, templates: Mapping[str, Template]) -> Record:
+    """The record with the values that people gave, and beside these the rules that they break.
+
+    `templates` are those that pages were read with, by their digests.
+    """
     fields = tuple(_corrected(one, said[one.name]) if one.name in said else one for one in record.fields)
-    return replace(record, fields=fields)
+    sums = list(_broken_sums(record.template_digest, fields, templates))
+
+    def with_rules(given: FieldReading) -> FieldReading:
+        broken = check_named(templates, record.template_digest, given.name, given.text)
+        of_sums = dict.fromkeys(f"{Reason.RULE}:{rule}" for rule, names in sums if given.name in names)
+        return replace(given, reasons=(*given.reasons, *broken, *of_sums))
+
+    told = tuple(with_rules(one) if one.name in said and one.verdict is Verdict.ACCEPTED else one for one in fields)
+    return replace(record, fields=told)
 
 
 def settled(record: Record, said: Said, read: Record) -> Record:
@@ -47,7 +62,9 @@ def settled(record: Record, said: Said, read: Record) -> Record:
     record = replace(record, fields=fields)
     answered = {why for one in (*read.fields, *fields) if one.name in said for why in one.reasons}
     still = {why for one in to_look_at(record) for why in one.reasons}
-    reasons = tuple(why for why in record.reasons if why not in answered or why in still)
+    kept = [why for one in fields if one.name in said for why in one.reasons if _is_of_a_rule(why)]
+    of_page = [why for why in record.reasons if why not in answered or why in still]
+    reasons = tuple(dict.fromkeys((*of_page, *kept)))
     record = replace(record, reasons=reasons)
     page = said.get(WHOLE_PAGE)
     if page is not None:
@@ -78,6 +95,27 @@ def _corrected(read: FieldReading, said: Correction) -> FieldReading:
     else:
         reason, chance = Reason.CONFIRMED if said.old == said.new else Reason.CORRECTED, 1.0
     return replace(read, text=said.new, confidence=chance, verdict=said.verdict, reasons=(reason,), alternatives=())
+
+
+def _broken_sums(
+    digest: str, fields: Sequence[FieldReading], templates: Mapping[str, Template]
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """Rules between fields that are broken, and their fields; a field that is still in doubt says nothing."""
+    rules = templates[digest].comparisons if digest in templates else ()
+    values = {one.name: one.text for one in fields if one.verdict is Verdict.ACCEPTED and _counts(one.text)}
+    for relation, comparison in rules:
+        names = frozenset(name for name, _ in comparison.weights)
+        if names <= values.keys() and is_satisfied((relation, comparison), values) is False:
+            yield relation.name, names
+
+
+def _counts(text: str) -> bool:
+    return not text or is_number(text)
+
+
+def _is_of_a_rule(reason: str) -> bool:
+    of_field = (Reason.BLANK_REQUIRED, Reason.LENGTH, Reason.NOT_A_DIGIT)
+    return reason in of_field or reason.startswith(f"{Reason.RULE}:")
 
 
 def _settled_whole(record: Record, said: Correction) -> Record:

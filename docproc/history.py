@@ -149,6 +149,7 @@ def _as_it_stands(ledger: PastView, past: Past) -> Record | None:
         (record,) = known(past.readings[-1:], templates)
         record = doubted(record, ledger.doubts().get((ref.source, ref.index), ()))
         said = standing(ledger.corrections().get((ref.source, ref.index), {}))
-        return settled(corrected(record, said), said, record) if said else record
+        by_digest = {template.digest: template for template in templates}
+        return settled(corrected(record, said, by_digest), said, record) if said else record
     outcomes = known(outcomes_as_they_stand(ledger, templates, Collation(templates), crops=lambda: False), templates)
     return next((one for one in outcomes if isinstance(one, Record) and one.ref == ref), None)

@@ -56,6 +56,9 @@ class Reason(StrEnum):
     OTHER_PAPER = "other_paper"  #: The number is not that of the paper's page before it, or behind it.
 
 
+SEEN = frozenset((Reason.CORRECTED, Reason.CONFIRMED, Reason.UNREADABLE))  #: Which tell that a person has looked.
+
+
 @dataclass(frozen=True, slots=True)
 class CharacterReading:
     """What the recognizer made of one cell, or of one glyph of a free run."""
@@ -110,6 +113,11 @@ class Correction:
     who: str
     number: int = 0  #: Later ones have higher numbers; 0 before it is kept.
     at: str = ""  #: UTC, ISO 8601.
+
+
+def is_accepted_unseen(reading: FieldReading) -> bool:
+    """Whether a field is accepted by the program alone."""
+    return reading.verdict is Verdict.ACCEPTED and not SEEN.intersection(reading.reasons)
 
 
 def with_detail(reason: Reason, detail: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from docproc.reading import Reason
-from docproc.template import DATE_PART, Field
+from docproc.template import DATE_PART, Field, Template
 
 LEAP_YEAR = 2000  #: Stands for the year of a date without one: February 29 may be.
 MOST_UNSEEN = 200  #: Values that a field may hold whose marks tell nothing: beyond, rules single none out.
@@ -62,10 +62,13 @@ def unseen(field: Field) -> list[tuple[str, float]]:
 def check(field: Field, text: str) -> tuple[str, ...]:
     """Reasons why `text` cannot stand in `field`: `blank_required`, `length`, `rule:min` and so on.
 
-    A blank breaks no rule but `required`: what is not written cannot be wrong.
+    A blank breaks no rule but `required`: what is not written cannot be wrong. What a person has typed may be no
+    number, of which the other rules say nothing: `not_a_digit`.
     """
     if not text:
         return (Reason.BLANK_REQUIRED,) if field.required else ()
+    if not is_number(text):
+        return (Reason.NOT_A_DIGIT,)
     broken: list[str] = []
     fewest, most = field.lengths
     if not fewest <= len(text) <= most:
@@ -84,6 +87,23 @@ def check(field: Field, text: str) -> tuple[str, ...]:
     if rules.values is not None and text not in rules.values:
         broken.append(f"{Reason.RULE}:values")
     return tuple(broken)
+
+
+def is_number(text: str) -> bool:
+    """Whether all of it are digits."""
+    return text.isascii() and text.isdecimal()
+
+
+def check_named(templates: Mapping[str, Template], digest: str, name: str, text: str) -> tuple[str, ...]:
+    """As `check`, for the field of that name on a page that was read with the template of that digest.
+
+    Without a template all that is known of a field is that it holds digits. Codes have no rules, nor has a field of a
+    template that is not among `templates`.
+    """
+    if not digest:
+        return (Reason.NOT_A_DIGIT,) if text and not is_number(text) else ()
+    fields = templates[digest].fields if digest in templates else ()
+    return next((check(field, text) for field in fields if field.name == name), ())
 
 
 def _has_valid_check_digit(module: str, text: str) -> bool:

@@ -21,12 +21,10 @@ from docproc.errors import LedgerError, TemplateError
 from docproc.ledger import Drawn, LedgerView, add_audit, read_ledger
 from docproc.page import PageRef, as_read, load_page
 from docproc.pipeline import pictures_of
-from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.reading import Record, is_accepted_unseen
 from docproc.tables import outcomes_as_they_stand
 from docproc.target import in_force
 from docproc.template import Template
-
-SEEN = frozenset({Reason.CONFIRMED, Reason.CORRECTED, Reason.UNREADABLE})
 
 
 def draw_audit(
@@ -166,8 +164,3 @@ class _Batch:
             return pictures_of(page, () if own is None else (own,), names, whole_image=self._whole_image)
         except TemplateError:
             return {}
-
-
-def is_accepted_unseen(reading: FieldReading) -> bool:
-    """Whether a field is accepted by the program alone."""
-    return reading.verdict is Verdict.ACCEPTED and not SEEN.intersection(reading.reasons)

@@ -21,12 +21,13 @@ from docproc.collation import Collation
 from docproc.correction import Said, corrected, doubted, settled, standing
 from docproc.cropping import Pictures
 from docproc.export import open_results
+from docproc.export.columns import INCOMPLETE
 from docproc.export.folder import NAMES
-from docproc.export.rows import is_looked_at_whole, is_unread
+from docproc.export.rows import is_looked_at_whole, is_unread, page_status
 from docproc.form.defects import Kind
-from docproc.ledger import Ledger, LedgerView, digest_of
+from docproc.ledger import Ledger, LedgerView, digest_of, now
 from docproc.page import Unreadable
-from docproc.reading import Reason, Record, Verdict, sent_to_review
+from docproc.reading import Reason, Record, Verdict, is_accepted_unseen, sent_to_review
 from docproc.report import Tally, render
 from docproc.target import InForce, decided_by, in_force, target_of
 from docproc.template import Template
@@ -34,8 +35,9 @@ from docproc.template import Template
 Outcome = Record | Unreadable
 
 TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
-TABLES_VERSION = 3  #: Raised when tables of the same outcomes come out otherwise than before.
+TABLES_VERSION = 4  #: Raised when tables of the same outcomes come out otherwise than before.
 MOST_OPENED = 50  #: Pages that are read again for pictures of what a target sent to review: some five seconds.
+AS_OF = "as_of"  #: The key, in what is told of tables, of when they were made: of which last word, and last reading.
 FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
 
 
@@ -59,6 +61,8 @@ class Summary:
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
     unreadable: int = 0  #: Of the fields rejected, those that a person has looked at.
+    pages_incomplete: int = 0  #: Pages on which nothing is left to look at but that have such fields.
+    drawn_left: int = 0  #: Of the fields accepted, those that an audit has drawn and that nobody has looked at.
     fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
     review_below: float | None = None  #: The threshold in force; None where none was named.
     target_error: float | None = None  #: Share of wrong values among the accepted that the user allows.
@@ -109,6 +113,7 @@ class Summary:
             "papers_incomplete": self.papers_incomplete,
             "pages_foreign": self.pages_foreign,
             "pages_double": self.pages_double,
+            "pages_incomplete": self.pages_incomplete,
             "fields": self.fields,
             "fields_accepted": self.accepted,
             "fields_to_review": self.review,
@@ -125,7 +130,21 @@ def make_tables(
     ledger: Ledger, output: Path, *, templates: Iterable[Template] = (), review_below: float | None = None
 ) -> Summary:
     """As `write_tables`, but tables that are there, untouched and made of the very same, are left as they are."""
+    tell = ledger.tell_of_tables
+    return make_tables_beside(ledger, output, tell=tell, templates=templates, review_below=review_below)
+
+
+def make_tables_beside(
+    ledger: LedgerView,
+    output: Path,
+    *,
+    tell: Callable[[str, Any], None],
+    templates: Iterable[Template] = (),
+    review_below: float | None = None,
+) -> Summary:
+    """As `make_tables`, for one who only looks at the ledger: `tell` keeps in it what is told of them."""
     templates = tuple(templates)
+    as_of = {"at": now(), "word": ledger.last_word(), "reading": ledger.last_reading()}
     made_of = digest_of(
         outcomes=ledger.fingerprint(),
         templates=[template.digest for template in templates],
@@ -135,14 +154,19 @@ def make_tables(
     )
     told = ledger.tables_told(made_of)
     if told is not None and told["files"] == _sizes_and_times(output):
-        failures = tuple(Unreadable(**failure) for failure in told["summary"].pop("failures"))
-        return Summary(output, **told["summary"], failures=failures)
+        return summary_told(told, output)
     summary = write_tables(ledger, output, templates=templates, review_below=review_below)
     kept = asdict(replace(summary, output=""))
     del kept["output"]
-    told = {"files": _sizes_and_times(output), "summary": kept, TEMPLATES: kept_templates(templates)}
-    ledger.tell_of_tables(made_of, told)
+    files = _sizes_and_times(output)
+    tell(made_of, {"files": files, "summary": kept, AS_OF: as_of, TEMPLATES: kept_templates(templates)})
     return summary
+
+
+def summary_told(told: Mapping[str, Any], output: Path | str) -> Summary:
+    """The summary in what was told of tables."""
+    counts = told["summary"]
+    return Summary(output, **{**counts, "failures": tuple(Unreadable(**one) for one in counts["failures"])})
 
 
 def _sizes_and_times(output: Path) -> dict[str, list[int]]:
@@ -182,6 +206,7 @@ def write_tables(
     asked = {*ledger.audited(), *ledger.fields_keyed()}
     tally = Tally(review_below, asked, 1.0 if target is None else target.odds_ratio)
     pictures = Pictures(ledger, most_pages=MOST_OPENED)
+    drawn = ledger.drawn()
     with open_results(output, templates=templates, review_below=review_below) as results:
         for outcome, read in _as_they_stand(
             ledger, templates, papers, crops=lambda: results.wants_pictures, target=target
@@ -194,6 +219,10 @@ def write_tables(
                 results.add(shown)
                 tally.add(shown, read or shown)
             counts.update(_counts(outcome))
+            if drawn and isinstance(outcome, Record):
+                ref = outcome.ref
+                unseen = (one.name for one in outcome.fields if is_accepted_unseen(one))
+                counts["drawn_left"] += sum((ref.source, ref.index, name) in drawn for name in unseen)
         summary = Summary(
             output,
             **counts,
@@ -263,7 +292,8 @@ def _as_they_stand(
             doubted(one, doubts.get((one.ref.source, one.ref.index), ())) if isinstance(one, Record) else one
             for one in outcomes
         )
-    for kept in _collated(outcomes, papers, said, read):
+    by_digest = {template.digest: template for template in templates}
+    for kept in _collated(outcomes, papers, said, by_digest, read):
         if isinstance(kept, Unreadable):
             yield kept, None
             continue
@@ -281,7 +311,8 @@ def _doubles(
     if not any(template.unique_names for template in templates):
         return {}
     papers = Collation(templates)
-    for _ in _collated(ledger.outcomes(characters=False, crops=lambda: False), papers, said, {}):
+    by_digest = {template.digest: template for template in templates}
+    for _ in _collated(ledger.outcomes(characters=False, crops=lambda: False), papers, said, by_digest, {}):
         pass
     return papers.earlier_doubles()
 
@@ -290,12 +321,13 @@ def _collated(
     outcomes: Iterable[Outcome],
     papers: Collation,
     said: Mapping[tuple[str, int], Said],
+    templates: Mapping[str, Template],
     read: dict[tuple[str, int], Record],
 ) -> Iterator[Outcome]:
     for outcome in outcomes:
         if isinstance(outcome, Record) and said.get(place := (outcome.ref.source, outcome.ref.index)):
             read[place] = outcome
-            yield from papers.take(corrected(outcome, said[place]))
+            yield from papers.take(corrected(outcome, said[place], templates))
         else:
             yield from papers.take(outcome)
     yield from papers.end()
@@ -328,5 +360,6 @@ def _counts(outcome: Outcome) -> dict[str, int]:
         "pages_double": any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
         "unreadable": sum(Reason.UNREADABLE in reading.reasons for reading in outcome.fields),
         "fields_unread": len(verdicts) - accepted if unread else 0,
+        "pages_incomplete": page_status(outcome) == INCOMPLETE,
     }
     return counts | {name: int(count) for name, count in told.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from ledgers import entry, record
 
 from docproc.ledger import Entry, open_ledger
-from docproc.reading import Reason, Record, Verdict
+from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.template import load_template
 
 TEMPLATE = """
@@ -23,16 +23,25 @@ rules: [{name: adds up, check: total == q1 + 2 * q2 + 1}]
 """
 
 
-def summed(folder: Path) -> Path:
-    """The results of a page on which q1 is 3, q2 is 4 and total 12, all doubtful; see `TEMPLATE`."""
+#: The same, where q1 is at most 9, q2 must not be blank, and a code holds text.
+RULED = (
+    TEMPLATE.replace("[20, 20, 60, 12]}", "[20, 20, 60, 12], rules: {max: 9}}").replace(
+        "[20, 40, 60, 12]}", "[20, 40, 60, 12], required: true}"
+    )
+    + "codes: [{name: serial, box: [100, 20, 60, 20]}]\n"
+)
+
+
+def summed(folder: Path, template: str = TEMPLATE, *more: FieldReading) -> Path:
+    """The results of a page on which q1 is 3, q2 is 4 and total 12, all doubtful; `more` fields come behind."""
     path = folder / "form.yaml"
-    path.write_text(TEMPLATE, encoding="utf-8")
+    path.write_text(template, encoding="utf-8")
     blank = record(entry(1).ref, crop_png=b"").fields[0]
     fields = tuple(
         replace(blank, name=name, text=text, reasons=(Reason.LOW_CONFIDENCE,))
         for name, text in (("q1", "3"), ("q2", "4"), ("total", "12"))
     )
-    page = Record(entry(1).ref, "form", load_template(path).digest, "", fields, Verdict.REVIEW)
+    page = Record(entry(1).ref, "form", load_template(path).digest, "", (*fields, *more), Verdict.REVIEW)
     with open_ledger(folder / "out", settings={"folder": str(folder), "templates": ["form.yaml"]}) as run:
         run.enter([Entry(page.ref, "read")])
         (waiting,) = run.waiting()

@@ -115,6 +115,18 @@ def test_a_field_that_a_target_sends_to_review_has_a_picture_there(results: Path
     assert all(item["crop"].startswith("data:image/png;base64,") for item in items)
 
 
+def test_before_anybody_has_looked_nothing_is_said_of_wrong_ones(results: Path) -> None:
+    draw_audit(results, count=3)
+    assert told(results).sentence.endswith("3 of them are still to be looked at, and till then nothing can be said.")
+    with read_ledger(results) as ledger:
+        drawn = ledger.drawn()
+    with open_session(results, who="ana") as session:
+        key = min(drawn)
+        (value,) = [item["value"] for item in shown(session) if tuple(item["key"]) == key]
+        session.say("one", "ana", key, value, Verdict.ACCEPTED, 0)
+    assert told(results).sentence.endswith("till then nothing can be said. So far 0 of 1 were wrong.")
+
+
 def test_what_is_found_wrong_counts_and_is_corrected_in_the_tables(results: Path) -> None:
     drawn = draw_audit(results, bound=0.2, seed=3)
     wrong = iter(["99999"])

@@ -88,6 +88,7 @@ def test_the_main_jobs_help_teaches_by_examples(run: Run) -> None:
         (["process", "scans", "-o", "out", "--review-below", "2"], "--review-below"),
         (["process", "scans", "-o", "out", "--whole-image", "-t", "t.yaml"], "exclude each other"),
         (["process", "scans", "-o", "out", "--target-error", "0.5"], "0.5% or 0.005"),
+        (["process", "scans", "-o", "out", "--target-error", "0%"], "that none is wrong nobody can promise"),
         (["process", "scans", "-o", "out", "--target-error", "1%", "--review-below", "0.9"], "exclude each other"),
         (["audit", "out", "--bound", "none"], "like 0.5%"),
         (["audit", "out", "--bound", "1%", "-n", "5"], "exclude each other"),

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from ledgers import entry, record
+from summed import RULED, summed
 
+from docproc.batch_templates import templates_of
 from docproc.collation import Collation
 from docproc.correction import corrected, settled, standing
 from docproc.errors import LedgerError
 from docproc.export.legend import in_words
+from docproc.export.typed import page_values
 from docproc.ledger import Overtaken, no_run, open_corrections, open_ledger, read_ledger
 from docproc.page import PageRef
 from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review
+from docproc.review.queue import items_of
 from docproc.tables import make_tables, outcomes_as_they_stand, write_tables
 
 REF = PageRef("000001.png", "/scans/000001.png", 0, "sha-1")
@@ -131,10 +135,83 @@ def test_a_page_is_accepted_when_its_last_doubtful_field_is_settled() -> None:
     one, two = (replace(record(REF).fields[0], name=name) for name in ("one", "two"))
     read = Record(REF, "form", "", "", (one, two), Verdict.REVIEW)
     half = {"one": said("71")}
-    assert settled(corrected(read, half), half, read).verdict is Verdict.REVIEW
+    assert settled(corrected(read, half, {}), half, read).verdict is Verdict.REVIEW
     both = {**half, "two": said("", verdict=Verdict.REJECTED)}
-    whole = settled(corrected(read, both), both, read)
+    whole = settled(corrected(read, both, {}), both, read)
     assert (whole.verdict, whole.reasons) == (Verdict.ACCEPTED, ("unreadable",))
+
+
+def page_of(folder: Path, *words: tuple[str, Correction]) -> Record:
+    """The page of `summed`, q1 3, q2 4, total 12, as it stands after people have had their say."""
+    with open_corrections(folder) as corrections:
+        for name, word in words:
+            with corrections.view() as ledger:
+                before = ledger.corrections().get(("000001.png", 0), {}).get(name)
+            corrections.add("000001.png", 0, name, word, after=0 if before is None else before.number)
+        with corrections.view() as ledger:
+            templates = templates_of(ledger)
+            (kept,) = outcomes_as_they_stand(ledger, templates, Collation(templates))
+    assert isinstance(kept, Record)
+    return kept
+
+
+def reasons_of(page: Record) -> dict[str, str]:
+    return {one.name: ";".join(one.reasons) for one in page.fields}
+
+
+def test_a_value_that_a_person_gives_in_spite_of_a_rule_stands_with_that_rule_and_is_not_asked_again(
+    tmp_path: Path,
+) -> None:
+    folder = summed(tmp_path, RULED)
+    page = page_of(folder, ("q1", said("17", old="3")), ("q2", said("", old="4")), ("total", said("A-7", old="12")))
+    assert [(one.text, one.verdict, one.confidence) for one in page.fields] == [
+        ("17", "accepted", 1.0),
+        ("", "accepted", 1.0),
+        ("A-7", "accepted", 1.0),
+    ]
+    assert reasons_of(page) == {
+        "q1": "corrected;rule:max",
+        "q2": "corrected;blank_required",
+        "total": "corrected;not_a_digit",
+    }
+    assert (page.verdict, page.reasons) == (Verdict.ACCEPTED, ("rule:max", "blank_required", "not_a_digit"))
+    assert list(items_of(page)) == []
+
+
+def test_a_value_that_a_person_confirms_keeps_the_rule_that_it_breaks(tmp_path: Path) -> None:
+    folder = summed(tmp_path, RULED.replace("max: 9", "max: 2"))
+    assert reasons_of(page_of(folder, ("q1", said("3", old="3"))))["q1"] == "confirmed;rule:max"
+
+
+def test_values_of_people_that_contradict_each_other_say_so_once_none_of_them_is_in_doubt(tmp_path: Path) -> None:
+    folder = summed(tmp_path)
+    page = page_of(folder, ("q1", said("5", old="3")), ("q2", said("4", old="4")))
+    assert reasons_of(page) == {"q1": "corrected", "q2": "confirmed", "total": "low_confidence"}
+    page = page_of(folder, ("total", said("12", old="12")))
+    broken = {"q1": "corrected;rule:adds up", "q2": "confirmed;rule:adds up", "total": "confirmed;rule:adds up"}
+    assert (reasons_of(page), page.verdict, page.reasons) == (broken, Verdict.ACCEPTED, ("rule:adds up",))
+    assert list(items_of(page)) == []
+    page = page_of(folder, ("total", said("14", old="12")))
+    assert (reasons_of(page)["total"], page.reasons) == ("corrected", ())
+    page = page_of(folder, ("q2", said("", old="4", verdict=Verdict.REJECTED)))
+    assert (reasons_of(page)["total"], page.reasons) == ("corrected", ("unreadable",))
+
+
+def test_of_a_page_with_a_field_that_nobody_can_read_the_tables_say_that_it_is_incomplete(tmp_path: Path) -> None:
+    folder = batch(tmp_path / "out", 1, 2)
+    with open_corrections(folder) as corrections:
+        corrections.add("000001.png", 0, "amount", said("", verdict=Verdict.REJECTED), after=0)
+        corrections.add("000002.png", 0, "amount", said(""), after=0)
+    with read_ledger(folder) as ledger:
+        summary = write_tables(ledger, folder)
+        (first, second) = outcomes_as_they_stand(ledger, (), Collation())
+    with (folder / "forms.csv").open(encoding="utf-8", newline="") as file:
+        told = [(row["status"], row["reasons"]) for row in csv.DictReader(file)]
+    assert told == [("incomplete", "unreadable"), ("accepted", "")]
+    assert (summary.pages_incomplete, summary.pages_to_review, summary.unreadable) == (1, 0, 1)
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert [page_values(one)["status"] for one in (first, second)] == ["incomplete", "accepted"]
 
 
 def test_a_double_number_is_accepted_where_a_person_confirms_it_and_not_where_one_types_it() -> None:
@@ -142,7 +219,7 @@ def test_a_double_number_is_accepted_where_a_person_confirms_it_and_not_where_on
     double = "double_of:other.png"
     outcomes = []
     for word in (said("71"), said("17")):
-        told = sent_to_review(corrected(read, {"amount": word}), [double], fields={"amount": double})
+        told = sent_to_review(corrected(read, {"amount": word}, {}), [double], fields={"amount": double})
         outcomes.append(settled(told, {"amount": word}, read))
     typed, confirmed = outcomes
     assert (typed.verdict, typed.fields[0].verdict) == (Verdict.REVIEW, Verdict.REVIEW)

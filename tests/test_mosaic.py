@@ -80,12 +80,12 @@ def test_a_field_that_a_person_finds_odd_goes_to_review_and_comes_back_when_that
     assert queue_of(session) == []
     session.doubt("ana", ODD, withdrawn=False)
     assert queue_of(session) == [ODD]
-    session.batch.write_tables()
+    session.make_tables()
     assert stands(session.folder, ODD) == ("774", "review", "doubted")
     assert [tile["is_doubted"] for tile in session.screen("7", 0, 9)] == [True, True, False, False]
     session.doubt("ben", ODD, withdrawn=True)
     assert queue_of(session) == []
-    session.batch.write_tables()
+    session.make_tables()
     assert stands(session.folder, ODD) == ("774", "accepted", "")
 
 
@@ -98,7 +98,7 @@ def test_a_doubt_outlives_the_review_and_an_answer_ends_it_until_that_is_taken_b
         assert (queue_of(session), session.screen("7", 0, 9)[0]["is_seen"]) == ([ODD], False)
         number = answer(session, ODD, "174")
         assert (queue_of(session), session.screen("7", 0, 9)[0]["is_seen"]) == ([], True)
-        session.batch.write_tables()
+        session.make_tables()
         assert stands(folder, ODD) == ("174", "accepted", "corrected")
         session.take_back("one", "ana", ODD, number)
     assert stands(folder, ODD) == ("774", "review", "doubted")

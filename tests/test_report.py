@@ -394,7 +394,7 @@ def test_after_a_correction_the_review_makes_the_report_anew(tmp_path: Path) -> 
     with open_corrections(folder) as corrections:
         corrections.add("001.png", 0, "field 0", Correction("04274", "04273", Verdict.ACCEPTED, "ana"), after=0)
         with corrections.view() as ledger:
-            assert Batch(folder, ledger).write_tables()
+            assert Batch(folder, ledger).make_tables(lambda made_of, told: None)
     after = Seen(html_of(folder)).text
     assert "A person should look at 5 fields" in before
     assert "A person should look at 4 fields" in after

@@ -15,11 +15,13 @@ import pytest
 from flagged import flagged, truth_of
 from ledgers import entry, record
 from served import Ask, asking, serving
+from summed import RULED, summed
 
 from docproc.ledger import LEDGER_NAME, Entry, open_ledger
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.review.server import application
 from docproc.review.session import Session, open_session
+from docproc.tables import make_tables
 
 FIELDS = 100
 REVIEWERS = 50
@@ -250,3 +252,46 @@ def test_without_the_templates_that_pages_were_read_with_the_tables_are_left_to_
     )
     assert not (tmp_path / "out" / "fields.csv").exists()
     assert [field for field, *_ in rows(tmp_path / "out")] == ["amount"]
+
+
+def test_what_a_value_breaks_is_told_in_words_and_kept_all_the_same(tmp_path: Path) -> None:
+    serial = FieldReading("serial", "", 1.0, Verdict.REVIEW, (Reason.CODE_UNREADABLE,))
+    folder = summed(tmp_path, RULED, serial)
+    with (
+        open_session(folder, who="ana") as session,
+        serving(lambda port: application(session, port=port)) as port,
+    ):
+        ask = asking(port, session.token)
+
+        def broken(field: str, value: str) -> Any:
+            status, told = ask("/check", {"reviewer": "one", "key": ["000001.png", 0, field], "value": value})
+            return told["broken"] if status == 200 else status
+
+        assert broken("q1", "17") == ["The value is larger than the template allows."]
+        assert broken("q1", "9") == []
+        assert broken("q1", "1/2") == ["There is a mark that is no digit: a letter, a scribble, an overwriting."]
+        assert broken("q2", "") == ["The field is required and nothing is written in it."]
+        assert broken("serial", "A-7") == []
+        assert broken("q9", "1") == 404
+        (item,) = [one for one in ask("/take", {"reviewer": "one"})[1]["items"] if one["key"][2] == "q1"]
+        assert ask("/say", said(item, "17"))[0] == 200
+    with (folder / "fields.csv").open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (row["value"], row["status"], row["reasons"]) == ("17", "accepted", "corrected;rule:max")
+
+
+def test_people_are_counted_and_not_their_windows(ask: Ask) -> None:
+    for window, who in (("one", "ana"), ("two", " Ana"), ("three", "ben")):
+        told = ask("/take", {"reviewer": window, "who": who})[1]
+    assert told["progress"]["people"] == 2
+
+
+def test_tables_that_a_review_has_made_are_not_made_again_by_the_next_run(tmp_path: Path) -> None:
+    folder = flagged(tmp_path, 5)
+    with open_session(folder, who="ana") as session:
+        session.say("one", "ana", ("001.png", 0, "field 0"), "777", Verdict.ACCEPTED, 0)
+    made = (folder / "fields.csv").stat()
+    with open_ledger(folder, settings={}) as run:
+        summary = make_tables(run, folder, review_below=0.9)
+    assert (folder / "fields.csv").stat().st_mtime_ns == made.st_mtime_ns
+    assert (summary.accepted, summary.review) == (1, 4)

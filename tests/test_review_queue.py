@@ -119,6 +119,17 @@ def test_whatever_reviewers_do_each_field_is_open_settled_or_lent_to_one(steps: 
         assert queue.left == 6 - len(settled)
 
 
+def test_one_person_in_two_windows_is_one_person() -> None:
+    queue = Queue(items(6))
+    for window, person in (("one", "ana"), ("two", "ana"), ("three", "ben"), ("four", "")):
+        queue.take(window, 1, 0, person=person)
+    assert queue.people(LEASE_S - 1) == 3
+    queue.leave("two")
+    assert queue.people(LEASE_S - 1) == 3
+    queue.leave("one")
+    assert queue.people(LEASE_S - 1) == 2
+
+
 def test_the_time_left_is_the_usual_time_of_a_field_shared_by_all_reviewers() -> None:
     pace = Pace()
     pace.settled("ana", 0)

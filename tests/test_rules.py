@@ -2,8 +2,8 @@
 
 import pytest
 
-from docproc.rules import check, unseen, weigh
-from docproc.template import Field
+from docproc.rules import check, check_named, unseen, weigh
+from docproc.template import Field, Template
 
 
 def field(**keys) -> Field:
@@ -32,10 +32,24 @@ def field(**keys) -> Field:
         ({"rules": {"values": ["007", "012"]}}, "012", ()),
         ({"rules": {"values": ["007", "012"]}}, "12", ("rule:values",)),
         ({"length": 2, "rules": {"max": 31}}, "320", ("length", "rule:max")),
+        ({"length": 2, "rules": {"max": 31, "date": "DDMM", "check_digit": "luhn"}}, "A-7", ("not_a_digit",)),
+        ({"rules": {"min": 1}}, "\u0664", ("not_a_digit",)),
     ],
 )
 def test_a_value_breaks_the_rules_that_it_breaks(keys, text, broken):
     assert check(field(**keys), text) == broken
+
+
+def test_of_a_field_is_known_what_its_template_says_and_without_one_that_it_holds_digits():
+    told = {"name": "form", "page": {"width_mm": 100, "height_mm": 100}, "edges": True}
+    fields = [{"name": "x", "kind": "free", "box": (0, 0, 50, 10), "rules": {"max": 31}}]
+    codes = [{"name": "serial", "box": (0, 20, 50, 10)}]
+    templates = {"its digest": Template.model_validate({**told, "fields": fields, "codes": codes})}
+    assert check_named(templates, "its digest", "x", "32") == ("rule:max",)
+    assert check_named(templates, "its digest", "serial", "A-7") == ()
+    assert check_named(templates, "another digest", "x", "A-7") == ()
+    assert check_named(templates, "", "r02c05", "A-7") == ("not_a_digit",)
+    assert check_named(templates, "", "r02c05", "") == ()
 
 
 def test_a_value_that_breaks_no_rule_gains_on_one_that_does():

@@ -15,6 +15,7 @@ import pytest
 from written import a_reading, a_record, gray_crop, table_rows, write_results
 
 from docproc.export import open_results
+from docproc.export.columns import INCOMPLETE
 from docproc.export.legend import REASON_MEANING, STATUS_MEANING
 from docproc.export.picture import compact
 from docproc.export.review import MOST_PICTURES
@@ -60,7 +61,7 @@ def test_a_doubtful_blank_is_colored_too(tmp_path: Path) -> None:
 
 
 def test_the_legend_explains_every_status_and_reason() -> None:
-    assert set(STATUS_MEANING) == set(Verdict)
+    assert set(STATUS_MEANING) == {*Verdict, INCOMPLETE}
     assert {name.partition(":")[0] for name in REASON_MEANING} == set(Reason)
 
 

@@ -20,12 +20,17 @@ ReviewBelow = Annotated[
 
 
 def share(text: str) -> float:
-    """`0.5%`, or 0.005, as a share; typer.BadParameter where it is none, or so large that % seems forgotten."""
+    """`0.5%`, or 0.005, as a share; typer.BadParameter where it is none, 0, or so large that % seems forgotten."""
     number, percent = text.strip().removesuffix("%").strip(), text.strip().endswith("%")
     try:
         value = float(number) / (100 if percent else 1)
     except ValueError:
         value = math.nan
+    if value == 0:
+        raise typer.BadParameter(
+            f"{text!r}: that none is wrong nobody can promise, short of looking at every field. Write the share that "
+            "you can bear, like 0.5% or 0.1%."
+        )
     if not 0 < value <= LARGEST_SHARE:
         raise typer.BadParameter(f"{text!r}: write a share of up to {LARGEST_SHARE:.0%}, like 0.5% or 0.005.")
     return value

@@ -279,6 +279,7 @@ def print_summary(summary: Summary) -> None:
         ("papers incomplete", summary.papers_incomplete, "a page is missing; see sheet review"),
         ("foreign pages", summary.pages_foreign, "between the pages of a paper; see sheet review"),
         ("double pages", summary.pages_double, "their number is that of another page; see sheet review"),
+        ("pages incomplete", summary.pages_incomplete, "no person could read a field; see sheet forms"),
         ("bad pictures", summary.pages_defective, "blurred, dark or glaring: take them again; see sheet forms"),
     ]
     rows = [

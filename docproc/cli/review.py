@@ -12,7 +12,8 @@ HELP = """Look at the fields that need eyes, one a screen, in the browser, by ke
 
 Enter accepts what was read, digits type another value, Shift and 1 to 5 choose one of the likely ones, b is blank,
 ? unreadable, u takes the last one back, p shows the whole page. What could do most harm comes first.
-Where a rule ties the field to others, their sum is shown with what you type, and whether it fits.
+Where a rule ties the field to others, their sum is shown with what you type, and whether it fits. A value that
+breaks a rule of its field is warned of; Enter once more keeps it, with that reason in the tables.
 
 m shows the mosaic: all digits that were accepted as a 7, say, side by side; a click sends the field of an odd one to
 the review.

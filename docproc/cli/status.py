@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-HELP = """Say how far a batch is: pages read, waiting, failed. Also while it runs; of one in the cloud, as of the last
-copy of its ledger, some minutes ago. Where an audit was drawn, what it shows: see `docproc audit`.
+if TYPE_CHECKING:
+    from docproc.progress import Progress
+
+HELP = """Say how far a batch is: pages read, waiting, failed; what is left to look at, and what people have done so
+far. Also while it runs; of one in the cloud, as of the last copy of its ledger, some minutes ago. What is left is
+counted whenever the tables are made, and it is said when that was. Where an audit was drawn, what it shows: see
+`docproc audit`.
 
 \b
 Examples:
@@ -27,6 +33,7 @@ def status(
     """Count the ledger's pages, tell of its last run."""
     from docproc.audit import statement
     from docproc.ledger import read_ledger
+    from docproc.progress import progress_of
     from docproc.storage import is_url
     from docproc.upload import ledger_folder
 
@@ -34,6 +41,7 @@ def status(
         is_running: bool | None
         counts, runs, is_running = ledger.counts(), ledger.runs(), ledger.is_running()
         audit = statement(ledger)
+        progress = progress_of(ledger, audit)
     if is_url(results):
         is_running = None  # nothing there tells
     last = runs[-1] if runs else None
@@ -41,6 +49,7 @@ def status(
     if as_json:
         run = None if last is None else {"started_at": last.started_at, "ended_at": last.ended_at, "pid": last.pid}
         told = {"pages": counts.pages, **states, "runs": len(runs), "is_running": is_running, "last_run": run}
+        told["review"] = progress.as_dict()
         told["audit"] = None if audit is None else audit.as_dict()
         typer.echo(json.dumps(told))
         return
@@ -59,7 +68,40 @@ def status(
         goes_on = {True: "goes on", False: "was stopped", None: "goes on, or was stopped"}[is_running]
         ended = f"ended {last.ended_at}" if last.ended_at else f"{goes_on} (process {last.pid} on {last.host})"
         typer.echo(f"run {len(runs)} began {last.started_at}, {ended}")
+    for line in _of_the_review(progress):
+        typer.echo(line)
     if audit is not None:
         typer.echo(audit.sentence)
     if not is_running and (counts.pending or counts.running or (last is not None and not last.ended_at)):
         typer.echo("Next: the same `docproc process` command goes on with the rest.")
+
+
+def _of_the_review(progress: Progress) -> Iterator[str]:
+    from docproc.export.rows import threshold
+
+    left = progress.to_look_at
+    if left is None:
+        yield "to look at: known once the tables are made, at the end of a run"
+    else:
+        things = [(left.fields, "field"), (left.pages, "whole page")]
+        told = " and ".join(_counted(count, thing) for count, thing in things if count) or "nothing"
+        since = [(left.answers_since, "answer"), (left.pages_since, "page")]
+        more = " and ".join(_counted(count, thing) for count, thing in since if count)
+        yield f"to look at: {told}, as of {left.as_of}{f'; {more} more since' if more else ''}"
+        if left.unreadable:
+            yield f"unreadable: {_counted(left.unreadable, 'field')}, given up by people"
+        if left.review_below is not None:
+            yield f"accepted: fields of a confidence of {threshold(left.review_below)} and more"
+    if progress.target_error is not None:
+        expected = None if left is None else left.expected_error
+        known = "" if expected is None else f"; as far as is known, {expected:.2%} are"
+        yield f"target: at most {100 * progress.target_error:g}% of the accepted fields wrong{known}"
+    if progress.keyed:
+        yield f"keyed unseen: {_counted(progress.keyed, 'field')}, {progress.keyed_twice:,} of them by two persons"
+    for one in progress.people:
+        done = [(one.corrected, "corrected"), (one.confirmed, "confirmed"), (one.unreadable, "found unreadable")]
+        yield f"{one.who}: {', '.join(f'{count:,} {what}' for count, what in done if count)}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'s' * (count != 1)}"

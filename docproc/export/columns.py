@@ -15,6 +15,7 @@ from docproc.template import CodePlace, Field, Rules, Template
 
 UNTEMPLATED = "Read without a template: named by its row and column, or `value` where each image is one number."
 FAILED = "failed"  #: The status of a page that could not be read: it has no verdict.
+INCOMPLETE = "incomplete"  #: That of a page on which a person has found a field unreadable, and all else is settled.
 
 
 class Type(StrEnum):
@@ -49,7 +50,12 @@ _STATUS = Column(
 _REASONS = Column(
     "reasons", Type.TEXTS, "see the legend", "What was noticed; joined by ; where a cell holds one text."
 )
-PAGE_COLUMNS = (_SOURCE, _PAGE, _TEMPLATE, _STATUS, _REASONS)
+_PAGE_STATUS = _STATUS._replace(
+    unit="accepted, incomplete, review, rejected",
+    meaning=f"{INCOMPLETE}: nobody needs to look any more, but a field that no person could read has no value. "
+    f"{_STATUS.meaning}",
+)
+PAGE_COLUMNS = (_SOURCE, _PAGE, _TEMPLATE, _PAGE_STATUS, _REASONS)
 FIELD_COLUMNS = (
     Column("field", Type.TEXT, "name", "Of the field, as the template calls it; none on a page without fields."),
     Column("value", Type.TEXT, "digits", "As written, leading zeros kept; empty where the field is blank."),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docproc.export.columns import INCOMPLETE
 from docproc.export.rows import threshold
 from docproc.reading import FieldReading, Reason, Verdict
 
 STATUS_MEANING = {
-    Verdict.ACCEPTED: "Read, and surer than the threshold: nobody needs to look.",
-    Verdict.REVIEW: "A person should look; the value, if any, is the best guess.",
-    Verdict.REJECTED: "Nothing usable was read in what is written, or a person cannot read it: the value is empty.",
+    Verdict.ACCEPTED.value: "Read, and surer than the threshold: nobody needs to look.",
+    Verdict.REVIEW.value: "A person should look; the value, if any, is the best guess.",
+    INCOMPLETE: "Of a page: all is settled, but a field that no person could read either. Its value is missing.",
+    Verdict.REJECTED.value: "Nothing usable was read in it, or a person cannot read it: the value is empty.",
 }
 
 ABSENT = "(gray)"

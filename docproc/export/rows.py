@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from docproc.export.columns import FAILED
+from docproc.export.columns import FAILED, INCOMPLETE
 from docproc.page import Unreadable
-from docproc.reading import Correction, FieldReading, Reason, Record, Verdict
+from docproc.reading import SEEN, Correction, FieldReading, Reason, Record, Verdict
 from docproc.rounding import chance
 
 Words = Mapping[str, Correction]
@@ -113,11 +113,17 @@ def form_row(record: Record, words: Words | None = None) -> FormRow:
         source=record.ref.source,
         page=record.ref.index + 1,
         template=record.template,
-        status=record.verdict.value,
+        status=page_status(record),
         reasons=";".join(record.reasons),
         cells=[(reading.name, reading.text, reading.verdict.value) for reading in record.fields],
         provenance=() if words is None else provenance(record, words),
     )
+
+
+def page_status(record: Record) -> str:
+    """The page's verdict; where nobody needs to look any more, also whether a field is one that nobody could read."""
+    lacks = record.verdict is Verdict.ACCEPTED and any(one.verdict is Verdict.REJECTED for one in record.fields)
+    return INCOMPLETE if lacks else record.verdict.value
 
 
 def failed_form_row(failure: Unreadable) -> FormRow:
@@ -182,11 +188,16 @@ def is_looked_at_whole(record: Record) -> bool:
 
 
 def _of_the_page_alone(record: Record) -> list[str]:
-    """The page's reasons, without those that a doubtful field tells."""
+    """The page's reasons, without those that a field tells which is doubtful, or which a person has seen."""
     if not record.reasons:
         return []
-    by_fields = set() if is_unread(record) else {reason for field in to_look_at(record) for reason in field.reasons}
+    told = () if is_unread(record) else (one for one in record.fields if _is_doubtful_or_seen(one))
+    by_fields = {reason for field in told for reason in field.reasons}
     return [reason for reason in record.reasons if reason not in by_fields]
+
+
+def _is_doubtful_or_seen(reading: FieldReading) -> bool:
+    return reading.verdict is not Verdict.ACCEPTED or not SEEN.isdisjoint(reading.reasons)
 
 
 def alternatives(reading: FieldReading) -> str:

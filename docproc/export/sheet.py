@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
+from docproc.export.columns import INCOMPLETE
 from docproc.export.delimited import writable
 from docproc.reading import Verdict
 
@@ -25,7 +26,12 @@ PAPER_A4 = 9  #: Number of the paper size in the file format.
 MARKED = re.compile(r"[&<>]|_x|\| | \||^ | $")
 """What XML marks or escapes among printable ASCII characters, in texts that bars join: blanks at an end, too."""
 
-COLORS = {Verdict.ACCEPTED: None, Verdict.REVIEW: "#FFE699", Verdict.REJECTED: "#F4B183"}
+COLORS = {
+    Verdict.ACCEPTED.value: None,
+    Verdict.REVIEW.value: "#FFE699",
+    INCOMPLETE: "#F4B183",
+    Verdict.REJECTED.value: "#F4B183",
+}
 ABSENT_COLOR = "#D9D9D9"  #: Of the cell of a field that the page's form does not have.
 RULE_COLOR = "#A6A6A6"  #: Of the line between two rows.
 
@@ -40,10 +46,8 @@ class Cells:
     def __init__(self, workbook: Any, **common: Any) -> None:
         common = {"valign": "vcenter", **common}
         self.text = {
-            verdict.value: workbook.add_format(
-                {"num_format": "@", **common, **({"bg_color": color} if color else {})}
-            )
-            for verdict, color in COLORS.items()
+            status: workbook.add_format({"num_format": "@", **common, **({"bg_color": color} if color else {})})
+            for status, color in COLORS.items()
         }
         self.plain = self.text[Verdict.ACCEPTED.value]
         self.count = workbook.add_format({"num_format": "0", "align": "center", **common})

@@ -18,7 +18,7 @@ from docproc.export.columns import (
     Column,
 )
 from docproc.export.delimited import writable
-from docproc.export.rows import Words, provenance
+from docproc.export.rows import Words, page_status, provenance
 from docproc.page import Unreadable
 from docproc.reading import FieldReading, Record
 from docproc.rounding import chance
@@ -34,7 +34,7 @@ def page_values(record: Record, words: Words | None = None) -> Values:
         writable(record.ref.source),
         record.ref.index + 1,
         record.template,
-        record.verdict.value,
+        page_status(record),
         list(map(writable, record.reasons)),
     )
     values = _named(PAGE_COLUMNS, page)

@@ -213,7 +213,7 @@ def _write_legend(workbook: Any, styles: Styles, review_below: float | None) -> 
     sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 100)
     cells = styles.wrapped
-    statuses = [(verdict.value, meaning, cells.text[verdict.value]) for verdict, meaning in STATUS_MEANING.items()]
+    statuses = [(status, meaning, cells.text[status]) for status, meaning in STATUS_MEANING.items()]
     reasons = [(name, meaning, cells.plain) for name, meaning in reason_rows(review_below)]
     row_number = 0
     for title, lines in (

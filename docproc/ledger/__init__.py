@@ -15,7 +15,7 @@ from docproc.ledger.keyings import (
 )
 from docproc.ledger.opening import LEDGER_NAME, NAMES, no_run
 from docproc.ledger.past import Attempt, Doubt, Keyed, Past, PastView, Word, read_past
-from docproc.ledger.rows import Entry, WaitingPage
+from docproc.ledger.rows import Entry, WaitingPage, now
 from docproc.ledger.states import State
 from docproc.ledger.store import Ledger, digest_of, open_ledger
 from docproc.ledger.view import WHOLE_FILE, Audit, AuditedField, Counts, LedgerView, Run, Stint, read_ledger
@@ -52,6 +52,7 @@ __all__ = [
     "digest_of",
     "is_decided",
     "no_run",
+    "now",
     "open_corrections",
     "open_keyings",
     "open_ledger",

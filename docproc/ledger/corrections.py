@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from docproc.errors import LedgerError
 from docproc.ledger.opening import LEDGER_NAME, explained, open_to_correct
-from docproc.ledger.rows import now
+from docproc.ledger.rows import now, put_told
 from docproc.ledger.schema import transaction
 from docproc.ledger.view import LedgerView
 from docproc.reading import Correction, Verdict
@@ -92,6 +93,11 @@ class Corrections:
                 "INSERT INTO doubts (page, reading, field, withdrawn, who, at) VALUES (?, ?, ?, ?, ?, ?)",
                 (*self._page(source, index), field, withdrawn, who, now()),
             )
+
+    def tell_of_tables(self, made_of: str, told: Any) -> None:
+        """As `Ledger.tell_of_tables`; no run goes on meanwhile."""
+        with self._lock, explained(self._path), transaction(self._db):
+            put_told(self._db, made_of, told)
 
     def _page(self, source: str, index: int) -> tuple[int, int]:
         """The numbers of the page and its reading."""

@@ -6,6 +6,7 @@ Out: rows.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable
@@ -191,6 +192,12 @@ _AT = """
     SELECT position, id, state, source, page_index, path, sha256, read_with, duplicate_of FROM pages
     WHERE in_batch = 1 AND position BETWEEN ? AND ?
 """
+
+
+def put_told(db: sqlite3.Connection, made_of: str, told: Any) -> None:
+    """What is told of the tables, in place of what was told of earlier ones."""
+    db.execute("DELETE FROM tables")
+    db.execute("INSERT INTO tables VALUES (?, ?)", (made_of, json.dumps(told)))
 
 
 def _known(row: tuple[Any, ...]) -> KnownPage:

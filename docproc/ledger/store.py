@@ -23,7 +23,7 @@ from typing import Any
 from docproc import __version__
 from docproc.ledger.files import FileRows, KnownFile
 from docproc.ledger.opening import LEDGER_NAME, explained, open_to_write
-from docproc.ledger.rows import Entry, KnownPage, PageRows, WaitingPage, given, now
+from docproc.ledger.rows import Entry, KnownPage, PageRows, WaitingPage, given, now, put_told
 from docproc.ledger.schema import transaction
 from docproc.ledger.states import Event, Standing, State, transition
 from docproc.ledger.view import ROWS_AT_A_TIME, WHOLE_FILE, LedgerView
@@ -197,16 +197,10 @@ class Ledger(LedgerView):
         with self._change():
             return self._lose(self._pages.numbered(number), detail, times)
 
-    def tables_told(self, made_of: str) -> Any:
-        """What was told of the tables when they were made of that; None where they were made of something else."""
-        rows = self._rows("SELECT told FROM tables WHERE made_of = ?", (made_of,))
-        return json.loads(rows[0][0]) if rows else None
-
     def tell_of_tables(self, made_of: str, told: Any) -> None:
         """They have been made of that; what is told is kept as JSON."""
         with self._change():
-            self._db.execute("DELETE FROM tables")
-            self._db.execute("INSERT INTO tables VALUES (?, ?)", (made_of, json.dumps(told)))
+            put_told(self._db, made_of, told)
 
     def end(self) -> None:
         """The run ends: what it has in hand waits for the next one, and is not blamed."""

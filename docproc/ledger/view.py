@@ -210,6 +210,12 @@ class LedgerView:
         return self._rows("""SELECT DISTINCT pages.source, pages.page_index, keyings.field
             FROM keyings JOIN pages_of_batch AS pages ON pages.id = keyings.page""")
 
+    def drawn(self) -> frozenset[tuple[str, int, str]]:
+        """The fields that the last audit has drawn, as `audited`, of pages that the batch still has as they were."""
+        audits = self.audits()
+        fields = self.audited(audits[-1].number) if audits else {}
+        return frozenset(place for place, one in fields.items() if one.is_there)
+
     def last_reading(self) -> int:
         """The highest number of a reading; 0 where there is none."""
         return self._rows("SELECT coalesce(max(id), 0) FROM readings")[0][0]
@@ -229,6 +235,19 @@ class LedgerView:
             return as_page(record, PageRef(source, os.fsdecode(path), index, sha256), duplicate_of=duplicate_of)
         return None
 
+    def last_word(self) -> int:
+        """The highest number of a correction; 0 where there is none."""
+        return self._rows("SELECT coalesce(max(id), 0) FROM corrections")[0][0]
+
+    def words_since(self, word: int) -> int:
+        """Corrections on pages of the batch that have a higher number."""
+        sql = "SELECT count(*) FROM corrections JOIN pages_of_batch AS one ON one.id = page WHERE corrections.id > ?"
+        return self._rows(sql, (word,))[0][0]
+
+    def keying_counts(self) -> tuple[int, int]:
+        """How many fields of the batch somebody has keyed unseen, and how many of them two persons have."""
+        return self._rows(_KEYED)[0]
+
     def page_ref(self, source: str, index: int) -> PageRef | None:
         """The page of that name, if the batch has it."""
         sql = "SELECT path, sha256 FROM pages_of_batch WHERE source = ? AND page_index = ?"
@@ -241,6 +260,11 @@ class LedgerView:
         sql = """SELECT png FROM crops JOIN pages ON pages.reading = crops.reading
             WHERE pages.source = ? AND pages.page_index = ? AND crops.field = ?"""
         return next((png for (png,) in self._rows(sql, (source, index, field))), b"")
+
+    def tables_told(self, made_of: str) -> Any:
+        """What was told of the tables when they were made of that; None where they were made of something else."""
+        rows = self._rows("SELECT told FROM tables WHERE made_of = ?", (made_of,))
+        return json.loads(rows[0][0]) if rows else None
 
     def told_of_tables(self) -> Any:
         """What was told of the tables when they were made last; None where they never were."""
@@ -310,6 +334,14 @@ _DOUBTS = """
     JOIN readings ON readings.id = doubts.reading
     WHERE readings.sha256 = pages.sha256
     GROUP BY doubts.page, doubts.field
+"""
+_KEYED = """
+    SELECT count(*), coalesce(sum(people > 1), 0) FROM (
+        SELECT count(*) AS people FROM (
+            SELECT page, field, keyings.verdict, max(keyings.id)
+            FROM keyings JOIN pages_of_batch AS pages ON pages.id = page GROUP BY page, field, who
+        ) WHERE verdict != 'review' GROUP BY page, field
+    )
 """
 _AUDITED = """
     SELECT pages.source, pages.page_index, audited.field, audited.value,

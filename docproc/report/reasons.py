@@ -8,9 +8,9 @@ What a kind means in one single case is docproc.export.legend's subject.
 from __future__ import annotations
 
 from docproc.export.legend import in_words, reason_rows
-from docproc.reading import Reason, is_change
+from docproc.reading import SEEN, Reason, is_change
 
-PEOPLE = frozenset((Reason.CORRECTED, Reason.CONFIRMED, Reason.UNREADABLE))  #: Which tell that a person has looked.
+PEOPLE = SEEN
 
 _CHANGED = f"{Reason.RULE}: changed"
 _OF_A_KIND = {

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,9 @@ from docproc.reading import Record
 from docproc.review.blind import Blind
 from docproc.review.queue import Item, Key, items_of
 from docproc.review.sums import sums_by_field
+from docproc.rules import check_named
 from docproc.storage import is_url
-from docproc.tables import outcomes_as_they_stand, write_tables
+from docproc.tables import make_tables_beside, outcomes_as_they_stand
 
 PAGE_SIDE_PX = 1800  #: Of a page that is shown: handwriting can be read, and it is there at once.
 FRAME_COLOR = (220, 0, 40)
@@ -84,8 +86,17 @@ class Batch:
                     self.fault = unknown(outcome.template)
                 yield outcome
 
-    def write_tables(self) -> bool:
+    def check(self, ledger: LedgerView, key: Key, text: str) -> tuple[str, ...]:
+        """The rules of its own that a value would break in a field, as the tables are going to say it."""
+        source, index, field = key
+        record = ledger.record(source, index)
+        templates = {template.digest: template for template in self._templates}
+        return () if record is None else check_named(templates, record.template_digest, field, text)
+
+    def make_tables(self, tell: Callable[[str, Any], None]) -> bool:
         """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.
+
+        `tell` keeps what is told of them: see `docproc.tables.make_tables_beside`.
 
         Raises
         ------
@@ -97,7 +108,13 @@ class Batch:
         with no_run(self.folder) as is_free:
             if is_free:
                 with read_ledger(self.folder) as ledger:
-                    write_tables(ledger, self.folder, templates=self._templates, review_below=self._review_below)
+                    make_tables_beside(
+                        ledger,
+                        self.folder,
+                        tell=tell,
+                        templates=self._templates,
+                        review_below=self._review_below,
+                    )
             return is_free
 
     def page(self, ref: PageRef, box: Box | None) -> tuple[str, float]:

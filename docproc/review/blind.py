@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from docproc.ledger import LedgerView
-from docproc.reading import Reason, Record
+from docproc.reading import Reason, Record, is_accepted_unseen
 from docproc.review.queue import Item
 from docproc.review.sums import Sum
-from docproc.sampling import is_accepted_unseen
 
 LEAST_HARM, MOST_HARM = 0.03, 0.3  #: Of drawn fields, by which they are put in order, where there is no doubtful one.
 
@@ -27,8 +26,7 @@ class Blind:
     def __init__(self, ledger: LedgerView) -> None:
         audits = ledger.audits()
         self._seed = audits[-1].seed if audits else 0
-        drawn = ledger.audited(audits[-1].number) if audits else {}
-        self._drawn = {key for key, one in drawn.items() if one.is_there}
+        self._drawn = ledger.drawn()
         self._hidden: list[Item] = []
         self._harms: list[float] = []  # of the doubtful
 

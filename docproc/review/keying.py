@@ -88,7 +88,7 @@ class KeyingSession(Session):
         with self._lock:
             self._keyed[key] = keyed
             self._queue.release(key)
-            self._pace.settled(reviewer, time.monotonic())
+            self._pace.settled(person(who), time.monotonic())
         if is_decided(keyed, last):
             self._note(key, last)
             self._tables.follow()

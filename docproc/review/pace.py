@@ -1,6 +1,6 @@
 """How long the rest of a review is going to take.
 
-In:  when each reviewer settled a field, in seconds.
+In:  when each person settled a field, in seconds.
 Out: seconds.
 """
 
@@ -21,15 +21,15 @@ class Pace:
         self._took: deque[float] = deque(maxlen=REMEMBERED)
         self._last: dict[str, float] = {}
 
-    def settled(self, reviewer: str, now: float) -> None:
-        """The reviewer has settled a field."""
-        took = now - self._last.get(reviewer, -PAUSE_S)
+    def settled(self, person: str, now: float) -> None:
+        """The person has settled a field."""
+        took = now - self._last.get(person, -PAUSE_S)
         if took < PAUSE_S:
             self._took.append(took)
-        self._last[reviewer] = now
+        self._last[person] = now
 
-    def seconds_left(self, fields: int, reviewers: int) -> float | None:
-        """For so many fields and reviewers; None while too little is known."""
+    def seconds_left(self, fields: int, people: int) -> float | None:
+        """For so many fields and people; None while too little is known."""
         if len(self._took) < FEWEST:
             return None
-        return fields * median(self._took) / max(reviewers, 1)
+        return fields * median(self._took) / max(people, 1)

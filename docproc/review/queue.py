@@ -75,13 +75,14 @@ def chance_wrong(reading: FieldReading) -> float:
 
 
 class Queue:
-    """All that is to be looked at, and who has it."""
+    """All that is to be looked at, and who has it: a reviewer is a window of a browser."""
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._items: dict[Key, Item] = {}  # settled ones, too: they can be taken back
         self._open: dict[Key, Item] = {}  # in order
         self._lent: dict[str, dict[Key, None]] = {}  # by reviewer, in order
         self._heard: dict[str, float] = {}
+        self._person: dict[str, str] = {}
         self._left: set[str] = set()
         self._before: dict[Key, Item | None] = {}  # of those that were added, as they were to be looked at till then
         self.renew(items)
@@ -113,22 +114,25 @@ class Queue:
         """The item of that name, settled or not."""
         return self._items.get(key)
 
-    def is_open(self, key: Key) -> bool:
-        """Whether it is to be looked at."""
-        return key in self._open
-
-    def reviewers(self, now: float) -> int:
-        """How many have been heard of lately."""
-        return sum(now - heard < LEASE_S for heard in self._heard.values())
+    def people(self, now: float) -> int:
+        """How many persons have been heard of lately; one may review in several windows."""
+        return len({self._person[who] for who, heard in self._heard.items() if now - heard < LEASE_S})
 
     def take(
-        self, reviewer: str, count: int, now: float, may_have: Callable[[Item], bool] = lambda item: True
+        self,
+        reviewer: str,
+        count: int,
+        now: float,
+        may_have: Callable[[Item], bool] = lambda item: True,
+        *,
+        person: str = "",
     ) -> list[Item]:
         """What the reviewer has, filled up to `count` with what nobody has, as far as `may_have` allows."""
         self._forget_the_gone(now)
         if reviewer in self._left:  # what was sent last may be answered last
             return []
         self._heard[reviewer] = now
+        self._person[reviewer] = person or reviewer
         own = {key: None for key in self._lent.get(reviewer, {}) if may_have(self._open[key])}
         self._lent[reviewer] = own
         lent = {key for keys in self._lent.values() for key in keys}
@@ -154,6 +158,7 @@ class Queue:
         self.settle(key)
         self._open[key] = self._items[key]
         self._heard[reviewer] = now
+        self._person.setdefault(reviewer, reviewer)
         self._lent[reviewer] = {key: None, **self._lent.get(reviewer, {})}
 
     def leave(self, reviewer: str) -> None:
@@ -167,4 +172,5 @@ class Queue:
 
     def _forget(self, reviewer: str) -> None:
         self._lent.pop(reviewer, None)
+        self._person.pop(reviewer, None)
         self._heard.pop(reviewer, None)

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docproc.page import Unreadable
-from docproc.reading import FieldReading, Reason, Record
-from docproc.sampling import SEEN, is_accepted_unseen
+from docproc.reading import SEEN, FieldReading, Reason, Record, is_accepted_unseen
 
 DIGITS = "0123456789"
 

@@ -1,7 +1,7 @@
 "use strict";
 // One field a screen. What is answered is shown as answered at once and sent in order; the next fields are here already.
 
-const RETRY_MS = 2000, HEARTBEAT_MS = 30000, IDLE_MS = 3000, QUIET_MS = 400;
+const RETRY_MS = 2000, HEARTBEAT_MS = 30000, IDLE_MS = 3000, QUIET_MS = 400, CHECK_MS = 500;
 const $ = (id) => document.getElementById(id);
 const reviewer = crypto.randomUUID();  // of this page: fields are lent to it
 
@@ -16,14 +16,16 @@ let left = 1;          // in the whole review
 let wary = false;      // a field has come while nothing was on screen: what is being typed is not meant for it
 let lastKey = -QUIET_MS;
 let turn = 0;          // of what was said: what comes from before the last turn is stale
+let doubted = null;    // the value on screen that was warned of: who gives it once more means it
+let held = null;       // keys that came while a value is being checked: they are for what comes then
 
 const name = (key) => key.join("\u0000");
 const here = () => ahead[0];
 const untouched = () => here().keyed && typed === null;  // who keys says what is there: Enter alone says nothing
 
-async function post(path, body = {}) {
+async function post(path, body = {}, more = {}) {
   const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ reviewer, who: $("who").value || "somebody", known: known(), ...body }) });
+    body: JSON.stringify({ reviewer, who: $("who").value || "somebody", known: known(), ...body }), ...more });
   const told = await answer.json();
   return { status: answer.status, ...told };
 }
@@ -36,6 +38,30 @@ function trouble(words) {
 }
 
 // -- answers
+
+async function give(value) {  // what is no longer what was read, unless docproc knows a rule that it breaks
+  const item = here();
+  if (doubted === value) return answer(value);
+  held = [];
+  const told = await post("/check", { key: item.key, value }, { signal: AbortSignal.timeout(CHECK_MS) }).catch(() => ({}));
+  const keys = held;
+  held = null;
+  if (item !== here()) return;
+  if (told.broken?.length) return warn(value, told.broken);
+  answer(value);
+  while (keys.length && !held) press(keys.shift());
+  held?.push(...keys);
+}
+
+function warn(value, broken) {
+  if ($("text").hidden) typed = value;
+  doubted = value;
+  wary = true;  // who types on without a look has not seen it
+  showValue();
+  const words = [...broken, "Enter keeps it all the same."];
+  $("warning").replaceChildren(...words.map((one) => element("li", one)));
+  say(words.join(" "));
+}
 
 function answer(value, verdict = "accepted") {
   const item = here();
@@ -124,7 +150,7 @@ function receive(told) {
 }
 
 function progress(told) {
-  const { done, seconds_left, reviewers, tables } = told;
+  const { done, seconds_left, people, tables } = told;
   left = told.left;
   others = told.others;
   const share = left + done ? Math.floor(100 * done / (left + done)) : 100;
@@ -132,7 +158,7 @@ function progress(told) {
   $("bar").setAttribute("aria-valuenow", share);
   const parts = [`${left.toLocaleString("en")} left of ${(left + done).toLocaleString("en")}`];
   if (left && seconds_left !== null) parts.push(seconds_left < 60 ? "under a minute" : `about ${duration(seconds_left)}`);
-  if (reviewers > 1) parts.push(`${reviewers} reviewers`);
+  if (people > 1) parts.push(`${people} people`);
   $("progress").textContent = parts.join(" · ");
   $("tables").textContent = tables ? `Tables: ${tables}` : "";
 }
@@ -148,7 +174,7 @@ function show() {
   const item = here();
   wary ||= Boolean(item) && !shown;
   shown = item;
-  typed = null;
+  typed = doubted = null;
   hidePage();
   leaveText();
   $("item").hidden = !item;
@@ -190,6 +216,7 @@ const ASKED = { blind: "Type what is written", third: "Choose, or type what is w
 
 function showValue() {
   const item = here();
+  if (doubted === null) $("warning").replaceChildren();
   const value = typed ?? item.value ?? "";
   $("value").textContent = item.whole ? "Enter: seen · ?: unreadable · p: larger" : ASKED[untouched() && item.keyed] ?? (value || "blank");
   $("value").className = item.whole || !value ? "words" : typed === null ? "" : "typed";
@@ -311,52 +338,70 @@ function leaveText() {
 // -- keys
 
 const COMMANDS = {
-  b: () => here() && !here().whole && answer(""),
+  b: () => here() && !here().whole && give(""),
   "?": () => answer("", "rejected"),
   u: takeBack,
   p: () => $("context").hidden ? showPage() : hidePage(),
   t: enterText,
   m: () => { if (!$("to-mosaic").hidden) location.href = "mosaic.html"; },
-  Enter: () => here() && !untouched() && answer(typed ?? here().value ?? ""),
-  Escape: () => { if (!$("context").hidden) hidePage(); else if (here()) { typed = null; showValue(); } },
-  Backspace: () => { if (here() && !here().whole) { typed = (typed ?? here().value).slice(0, -1); showValue(); } },
+  Enter: () => here() && !untouched() && (typed === null ? answer(here().value ?? "") : give(typed)),
+  Escape: () => { if (!$("context").hidden) hidePage(); else if (here()) type(null); },
+  Backspace: () => { if (here() && !here().whole) type((typed ?? here().value).slice(0, -1)); },
 };
+
+function type(value) {
+  typed = value;
+  doubted = null;
+  showValue();
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target === $("who")) {
+  if (!held || document.activeElement === $("who")) return press(event);
+  held.push(event);
+  event.preventDefault();
+});
+
+function press(event) {
+  const focus = document.activeElement;
+  if (focus === $("who")) {
     if (event.key === "Enter" || event.key === "Escape") $("screen").focus();
-    return;
-  }
-  if (event.target === $("text")) {
-    if (event.key === "Enter" && !event.repeat && ($("text").value.trim() || !here().keyed)) answer($("text").value.trim());
-    else if (event.key === "Escape") leaveText();
     return;
   }
   const isQuiet = event.timeStamp - lastKey >= QUIET_MS;
   lastKey = event.timeStamp;
   wary &&= !isQuiet;
   if (wary) return event.preventDefault();
+  if (focus === $("text")) {
+    if (event.key === "Enter" && !event.repeat && ($("text").value.trim() || !here().keyed)) give($("text").value.trim());
+    else if (event.key === "Escape") leaveText();
+    return;
+  }
   const choice = /^Digit([1-5])$/.exec(event.code);
   if (/^[0-9]$/.test(event.key)) {
     if (!here() || here().whole) return;
-    typed = (typed ?? "") + event.key;
-    showValue();
+    type((doubted === null ? typed ?? "" : "") + event.key);
   } else if (event.key in COMMANDS) {
     if (event.repeat && event.key !== "Backspace") return;  // a key that is held must not answer field after field
     COMMANDS[event.key]();
   } else if (choice && !event.repeat) {
     const chosen = here()?.candidates?.[choice[1] - 1];  // the key of a digit that gives none: by Shift, or on French ones without
-    if (chosen) answer(chosen.value, chosen.verdict);
+    if (chosen?.verdict === "rejected") answer("", "rejected");
+    else if (chosen) give(chosen.value);
   } else {
     return;
   }
   event.preventDefault();
-});
+}
+
+$("text").addEventListener("input", () => { doubted = null; showValue(); });
 
 $("who").addEventListener("change", () => localStorage.setItem("who", $("who").value));
 window.addEventListener("beforeunload", (event) => { if (pending.length) event.preventDefault(); });
-window.addEventListener("pagehide", () => navigator.sendBeacon("/leave", JSON.stringify({ reviewer })));
+// As JSON: of plain text Firefox keeps the origin to itself under our referrer policy, and the server would not believe it.
+window.addEventListener("pagehide", () => {
+  navigator.sendBeacon("/leave", new Blob([JSON.stringify({ reviewer })], { type: "application/json" }));
+});
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) take(); });
 setInterval(() => { if (!document.hidden) take(); }, HEARTBEAT_MS);

@@ -47,6 +47,10 @@ def application(session: Session, *, port: int) -> Starlette:
         said = partial(session.say, given.reviewer, given.who, given.key, given.value, given.verdict, given.after)
         return await _told(session, given, said)
 
+    async def check(request: Request) -> Response:
+        given = await asked(request, _Asked)
+        return _json({"broken": await _of_item(session.check, given.key, given.value)})
+
     async def take_back(request: Request) -> Response:
         given = await asked(request, _Asked)
         return await _told(
@@ -58,16 +62,13 @@ def application(session: Session, *, port: int) -> Starlette:
         return _json({})
 
     async def page(request: Request) -> Response:
-        given = await asked(request, _Asked)
-        try:
-            return _json(await run_in_threadpool(session.page, given.key))
-        except UnknownItem:
-            raise HTTPException(404, "The batch has no such field.") from None
+        return _json(await _of_item(session.page, (await asked(request, _Asked)).key))
 
     routes = [
         Route("/start", start),
         Route("/take", take, methods=["POST"]),
         Route("/say", say, methods=["POST"]),
+        Route("/check", check, methods=["POST"]),
         Route("/take-back", take_back, methods=["POST"]),
         Route("/leave", leave, methods=["POST"]),
         Route("/page", page, methods=["POST"]),
@@ -83,12 +84,17 @@ def application(session: Session, *, port: int) -> Starlette:
     )
 
 
+async def _of_item(do: Callable[..., Any], *of: Any) -> Any:
+    try:
+        return await run_in_threadpool(do, *of)
+    except UnknownItem:
+        raise HTTPException(404, "The batch has no such field.") from None
+
+
 async def _told(session: Session, given: _Asked, do: Callable[[], int]) -> Response:
     """What became of it, and what comes next, in one answer."""
     try:
-        number = await run_in_threadpool(do)
-    except UnknownItem:
-        raise HTTPException(404, "The batch has no such field.") from None
+        number = await _of_item(do)
     except NotYours:
         why = "it is another person's to key, or it is being decided by a third look."
         return serving.refused(409, f"{given.key[2]}: {why}")

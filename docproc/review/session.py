@@ -12,14 +12,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Lock
 from typing import Any
 
 from docproc.errors import DocprocError, PageError
 from docproc.export.legend import in_words
-from docproc.ledger import Corrections, Overtaken, open_corrections
+from docproc.ledger import Corrections, Overtaken, open_corrections, person
 from docproc.reading import Correction, Verdict
 from docproc.review.batch import Batch
+from docproc.review.following import Following
 from docproc.review.mosaic import Mosaic
 from docproc.review.pace import Pace
 from docproc.review.queue import Item, Key, Queue
@@ -28,9 +29,6 @@ from docproc.serving import new_token
 
 CANDIDATES = 5  #: Values that have a key.
 MAYBE_DRAWN = "To be looked at: the chance that it is right is low, or it was drawn for the audit."
-FOLLOW = "follow in a moment"
-PAUSE_S = 5.0  #: After the last correction the tables are made anew.
-SHARE = 0.1  #: Of the time, at most, that the making of tables takes.
 LOOK_AGAIN_S = 5.0  #: Whether a run has brought more is asked no oftener, where nothing is left.
 
 
@@ -71,7 +69,7 @@ class Session:
         self._pace = Pace()
         self._last: dict[Key, Correction] = {}
         self._done: set[Key] = set()
-        self._tables = _Tables(self)
+        self._tables = Following(self.make_tables)
         with corrections.view() as ledger:
             self.batch = Batch(folder, ledger)
         self.mosaic = Mosaic(folder, self.batch)
@@ -88,10 +86,10 @@ class Session:
             return self._may_have(item, who)
 
         with self._lock:
-            items = self._queue.take(reviewer, count, now, may_have)
+            items = self._queue.take(reviewer, count, now, may_have, person=person(who))
             if not items and now - self._looked >= LOOK_AGAIN_S:
                 self._look_again()
-                items = self._queue.take(reviewer, count, now, may_have)
+                items = self._queue.take(reviewer, count, now, may_have, person=person(who))
             told = [(item, self._last.get(item.key)) for item in items if item.key not in known]
             progress = self._progress(now)
         return {"items": [self._shown(item, last, reviewer) for item, last in told], "progress": progress}
@@ -113,7 +111,7 @@ class Session:
             raise
         self._note(key, said)
         with self._lock:
-            self._pace.settled(reviewer, time.monotonic())
+            self._pace.settled(person(who), time.monotonic())
         self._tables.follow()
         return said.number
 
@@ -195,6 +193,21 @@ class Session:
         picture, middle = self.batch.page(ref, None if item.reading is None else item.reading.box_px)
         return {"picture": picture, "middle": middle}
 
+    def check(self, key: Key, value: str) -> list[str]:
+        """Why a value cannot be right in a field, in words; it may stand there all the same.
+
+        Raises
+        ------
+        UnknownItem
+        """
+        self._known(key)
+        with self._corrections.view() as ledger:
+            return [in_words(reason) for reason in self.batch.check(ledger, key, value)]
+
+    def make_tables(self) -> bool:
+        """As `Batch.make_tables`, told of in the ledger."""
+        return self.batch.make_tables(self._corrections.tell_of_tables)
+
     def close(self) -> None:
         """The review ends."""
         self._tables.close()
@@ -249,13 +262,13 @@ class Session:
         return True
 
     def _progress(self, now: float) -> dict[str, Any]:
-        reviewers = self._queue.reviewers(now)
+        people = self._queue.people(now)
         fault = self._tables.fault
         return {
             "left": self._queue.left,
             "done": len(self._done),
-            "seconds_left": self._pace.seconds_left(self._queue.left, reviewers),
-            "reviewers": reviewers,
+            "seconds_left": self._pace.seconds_left(self._queue.left, people),
+            "people": people,
             "others": self._others,
             "tables": self._tables.state if fault is None else f"{fault.message} {fault.remedy}",
         }
@@ -291,48 +304,3 @@ class Session:
                 for one in item.sums
             ],
         }
-
-
-class _Tables:
-    """The tables, made anew when nobody has said anything for a moment."""
-
-    def __init__(self, session: Session) -> None:
-        self.fault: DocprocError | None = None
-        self.state = ""
-        self._session = session
-        self._lock = Lock()  # of the timer
-        self._making = Lock()
-        self._timer: Timer | None = None
-        self._pause_s = PAUSE_S
-
-    def follow(self) -> None:
-        """Something was said."""
-        with self._lock:
-            self.state = FOLLOW
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = Timer(self._pause_s, self._make)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def close(self) -> None:
-        """Make them at once, if need be."""
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-        with self._making:  # whatever is being made is made to its end
-            is_due = self.state == FOLLOW
-        if is_due:
-            self._make()
-
-    def _make(self) -> None:
-        with self._making:
-            began = time.monotonic()
-            self.state = "up to date"
-            try:
-                if not self._session.batch.write_tables():
-                    self.state = "made by the run that goes on"
-                self.fault = None
-            except DocprocError as error:
-                self.fault, self.state = error, FOLLOW
-            self._pause_s = max(PAUSE_S, (time.monotonic() - began) / SHARE)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from flagged import flagged, truth_of
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from summed import summed
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from summed import RULED, summed
 
 pytestmark = pytest.mark.browser
 
@@ -97,6 +97,9 @@ def test_fields_are_accepted_chosen_typed_blanked_and_given_up_by_keys_alone(
     press(page, "t")
     page.keyboard.type("A-7")
     press(page, "Enter")
+    expect(page.locator("#warning")).to_contain_text("There is a mark that is no digit")
+    page.wait_for_timeout(500)  # who types on at once has not seen it
+    press(page, "Enter")
     kept(page, 3)
     rows = review.tables()
     assert [(row["value"], row["status"], row["reasons"]) for row in rows[:8]] == [
@@ -106,7 +109,7 @@ def test_fields_are_accepted_chosen_typed_blanked_and_given_up_by_keys_alone(
         ("", "rejected", "unreadable"),
         ("00123", "accepted", "corrected"),
         ("134", "accepted", "corrected"),
-        ("A-7", "accepted", "corrected"),
+        ("A-7", "accepted", "corrected;not_a_digit"),
         (truth_of(7), "review", "low_confidence"),
     ]
 
@@ -246,6 +249,111 @@ def test_a_sum_is_added_up_with_what_is_typed_and_with_what_was_just_answered(
     asked(page, "total")
     expect(sums).to_have_text("adds up: 12 = 5 + 2 × ? + 1 · open: q2")
     review.end()
+
+
+def test_a_value_that_breaks_a_rule_is_warned_of_and_kept_by_the_same_enter_once_more(
+    browser: Browser, tmp_path: Path
+) -> None:
+    review = begun(summed(tmp_path, RULED))
+    page = review.opened_in(browser)
+    warning, value = page.locator("#warning"), page.locator("#value")
+    too_large = "The value is larger than the template allows.Enter keeps it all the same."
+    asked(page, "q1")
+    press(page, *"17", "Enter")
+    expect(warning).to_have_text(too_large)
+    expect(page.locator("#spoken")).to_contain_text("larger than the template allows")
+    page.set_viewport_size({"width": 640, "height": 420})  # 1280 x 840 at 200 %
+    box = warning.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 420
+    press(page, "Enter", *"5", "Enter")  # at once: who types on has not seen it, and means what comes next
+    expect(value).to_have_text("17")
+    page.wait_for_timeout(500)
+    press(page, "6")  # begins anew
+    expect(value).to_have_text("6")
+    expect(warning).to_be_hidden()
+    press(page, "Backspace", *"18", "Enter")
+    expect(warning).to_have_text(too_large)
+    page.wait_for_timeout(500)
+    press(page, "Enter")
+    asked(page, "q2")
+    expect(page.locator("#last")).to_have_text("q1: 18")
+    press(page, "b")
+    expect(warning).to_contain_text("The field is required and nothing is written in it.")
+    expect(value).to_have_text("blank")
+    page.wait_for_timeout(500)
+    press(page, "b")
+    asked(page, "total")
+    press(page, "t")
+    page.keyboard.type("1/2")
+    press(page, "Enter")
+    expect(warning).to_contain_text("There is a mark that is no digit")
+    page.wait_for_timeout(500)
+    press(page, "Enter")
+    expect(page.locator("#done")).to_have_text("Nothing is left to look at.")
+    assert [(row["value"], row["status"], row["reasons"]) for row in review.tables()] == [
+        ("18", "accepted", "corrected;rule:max"),
+        ("", "accepted", "corrected;blank_required"),
+        ("1/2", "accepted", "corrected;not_a_digit"),
+    ]
+
+
+def test_a_value_as_it_was_read_is_confirmed_by_one_enter_whatever_rule_it_breaks(
+    browser: Browser, tmp_path: Path
+) -> None:
+    review = begun(summed(tmp_path, RULED.replace("max: 9", "max: 2")))
+    page = review.opened_in(browser)
+    press(page, "Enter")
+    asked(page, "q2")
+    assert review.tables()[0]["reasons"] == "confirmed;rule:max"
+
+
+def test_keys_that_come_while_a_value_is_checked_are_for_the_next_field(browser: Browser, tmp_path: Path) -> None:
+    review = begun(summed(tmp_path, RULED))
+    page = review.opened_in(browser)
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(100)
+        route.continue_()
+
+    page.route("**/check", late)
+    press(page, *"5", "Enter", *"3", "Enter", *"12", "Enter")
+    expect(page.locator("#done")).to_have_text("Nothing is left to look at.")
+    assert [row["value"] for row in review.tables()] == ["5", "3", "12"]
+
+
+def test_a_value_is_kept_unchecked_where_docproc_does_not_answer_and_the_tables_have_the_rule(
+    browser: Browser, tmp_path: Path
+) -> None:
+    review = begun(summed(tmp_path, RULED))
+    page = review.opened_in(browser)
+    review.process.send_signal(signal.SIGSTOP)
+    press(page, *"17", "Enter")
+    asked(page, "q2")
+    review.process.send_signal(signal.SIGCONT)
+    expect(page.locator("#progress")).to_contain_text("2 left of 3")
+    assert review.tables()[0]["reasons"] == "corrected;rule:max"
+
+
+def test_who_keys_unseen_is_warned_of_what_he_types_and_told_nothing_else(browser: Browser, tmp_path: Path) -> None:
+    review = begun(summed(tmp_path, RULED), "--key-twice", "q1")
+    page = review.opened_in(browser)
+    press(page, *"17", "Enter")
+    expect(page.locator("#warning")).to_contain_text("The value is larger than the template allows.")
+    expect(page.locator("#candidates li")).to_have_count(0)
+    page.wait_for_timeout(500)
+    press(page, "Enter")
+    expect(page.locator("#done")).to_have_text("The rest is for another person to key, under their own name.")
+    review.end()
+
+
+def test_a_page_that_is_closed_leaves_as_json_of_which_every_browser_tells_the_origin(
+    browser: Browser, review: Review
+) -> None:
+    page = review.opened_in(browser)
+    with page.expect_request("**/leave") as leaving:
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert leaving.value.headers["content-type"] == "application/json"
 
 
 def test_two_persons_key_a_field_from_its_picture_alone_and_a_third_look_decides(
