@@ -42,7 +42,7 @@ def main() -> None:
             page.goto(address)
             page.wait_for_selector("#item:not([hidden])")
             keys = sum(_answered(page) for _ in range(FIELDS))
-            page.wait_for_function("document.getElementById('done').textContent.startsWith('Nothing')")
+            page.locator("#done", has_text="Nothing").wait_for()
             times = sorted(page.evaluate(TIMES))
             chromium.close()
         process.terminate()
