@@ -110,6 +110,37 @@ def test_where_two_differ_anybody_decides_seeing_both_without_their_names(folder
     assert corrections(folder) == [(FIELD, "04274", "04273", "accepted", "ana")]
 
 
+def test_a_third_look_is_for_one_who_has_keyed_neither_as_long_as_there_is_one(folder: Path) -> None:
+    with keying(folder) as ask:
+        taken(ask, "ana")
+        say(ask, "ana", "1")
+        taken(ask, "ben")
+        assert taken(ask, "eva") == []  # it is lent to ben
+        assert say(ask, "ben", "2")[1]["items"] == []
+        assert taken(ask, "ana") == []
+        (item,) = taken(ask, "eva")
+        assert (item["keyed"], item["reasons"]) == ("third", ["Two persons have keyed different values."])
+        ask("/leave", {"reviewer": "page of eva"})
+        (item,) = taken(ask, "ben")
+        assert item["reasons"] == ["Two persons have keyed different values.", "One of the answers is yours."]
+        assert taken(ask, "ana") == []
+        assert ask("/take", {"reviewer": "new page of eva", "who": "eva"})[1]["items"] == []
+        assert [one["key"] for one in taken(ask, "ben")] == [item["key"]]  # he has begun to decide
+        assert say(ask, "ben", "1", after=item["after"])[0] == 200
+    assert corrections(folder) == [(FIELD, "04274", "1", "accepted", "ben")]
+
+
+def test_who_has_keyed_a_field_gets_its_third_look_after_all_that_is_left_to_key(folder: Path) -> None:
+    with keying(folder, FIELD, "field 1") as ask:
+        say(ask, "ana", "1")
+        ask("/leave", {"reviewer": "page of ana"})
+        say(ask, "ben", "2")
+        assert [item["key"][2] for item in taken(ask, "ben")] == ["field 1"]
+        key = ["001.png", 0, "field 1"]
+        _, told = ask("/say", {"reviewer": "page of ben", "who": "ben", "key": key, "after": 0, "value": "3"})
+        assert [(item["key"][2], item["keyed"]) for item in told["items"]] == [(FIELD, "third")]
+
+
 def test_nobody_keys_a_field_twice_however_the_name_is_spelled(folder: Path) -> None:
     with keying(folder) as ask:
         taken(ask, "ana")

@@ -19,7 +19,8 @@ m shows the mosaic: all digits that were accepted as a 7, say, side by side; a c
 the review.
 
 With --key-twice two different persons, by the name at the top right, key the fields of that name from the picture
-alone; where they differ, anybody decides in a third look. Nothing else is asked meanwhile.
+alone; where they differ, a third person decides, or one of the two where nobody else has the review open. Nothing
+else is asked meanwhile.
 
 Each answer is kept in the ledger at once, with who gave it and when, beside what was read; a moment later it stands
 in the tables. The page is for this machine alone; further reviewers open the same address, and get other fields.

@@ -3,6 +3,8 @@
 In:  a ledger, and patterns of fields' names.
 Out: what the browsers show: of a field that is keyed its picture alone; of one that two have keyed differently both
      answers, without who gave them, beside the value as read.
+The third look is for fresh eyes. One of the two who have keyed the field gets it only where nobody else has been
+heard of lately and there is nothing else for them to do, and is told that one of the answers is theirs.
 Nothing else is shown in such a review: the sums of other fields would tell values.
 """
 
@@ -27,6 +29,7 @@ from docproc.review.session import Session
 
 DIFFERENT = "Two persons have keyed different values."
 CHANGED = "It was keyed twice, and taken back after that."
+OWN = "One of the answers is yours."
 
 
 @contextmanager
@@ -50,13 +53,14 @@ class KeyingSession(Session):
     """See the module."""
 
     has_mosaic = False
-    _others = "The rest is for another person to key, under their own name."
+    _others = "The rest is for another person, under their own name."
 
     def __init__(self, folder: Path, keyings: Keyings, who: str, fields: Sequence[str]) -> None:
         self._keyings = keyings
         self._fields = tuple(fields)
         self._keyed: dict[Key, tuple[Keying, ...]] = {}
         self._third: dict[Key, set[str]] = {}  # who were shown both answers, by browsers
+        self._people: dict[str, str] = {}  # by browsers
         super().__init__(folder, keyings, who)
         if not self._queue.left and not self._done:
             raise LedgerError(
@@ -120,9 +124,20 @@ class KeyingSession(Session):
         self._tables.follow()
         return 0 if last is None else last.number
 
-    def _may_have(self, item: Item, who: str) -> bool:
-        keyed = self._keyed.get(item.key, ())
-        return len(keyed) >= 2 or who not in {one.person for one in keyed}
+    def _taken(self, reviewer: str, who: str, count: int, now: float) -> list[Item]:
+        self._people[reviewer] = who
+
+        def is_fresh(item: Item) -> bool:
+            return who not in self._who_keyed(item) or reviewer in self._third.get(item.key, ())
+
+        def has_nobody_else(item: Item) -> bool:
+            return len(self._who_keyed(item)) >= 2 and self._queue.people(now) <= self._who_keyed(item)
+
+        fresh = self._queue.take(reviewer, count, now, is_fresh, person=who)
+        return fresh or self._queue.take(reviewer, 1, now, has_nobody_else, person=who)
+
+    def _who_keyed(self, item: Item) -> set[str]:
+        return {one.person for one in self._keyed.get(item.key, ())}
 
     def _renew(self) -> None:
         with self._keyings.view() as ledger:
@@ -148,7 +163,8 @@ class KeyingSession(Session):
         candidates = [{"value": told["value"], "verdict": Verdict.ACCEPTED, "words": "as read"}]
         candidates += [{"value": value, "verdict": verdict, "words": "keyed"} for value, verdict in answers]
         why = DIFFERENT if len(answers) > 1 else CHANGED
-        return told | unseen | {"reasons": [why], "candidates": candidates, "keyed": "third"}
+        own = [OWN] if self._people.get(reviewer) in self._who_keyed(item) else []
+        return told | unseen | {"reasons": [why, *own], "candidates": candidates, "keyed": "third"}
 
 
 def items_to_key(batch: Batch, ledger: LedgerView, patterns: Sequence[str]) -> Iterator[Item]:

@@ -114,9 +114,9 @@ class Queue:
         """The item of that name, settled or not."""
         return self._items.get(key)
 
-    def people(self, now: float) -> int:
-        """How many persons have been heard of lately; one may review in several windows."""
-        return len({self._person[who] for who, heard in self._heard.items() if now - heard < LEASE_S})
+    def people(self, now: float) -> set[str]:
+        """Those who have been heard of lately; one may review in several windows."""
+        return {self._person[who] for who, heard in self._heard.items() if now - heard < LEASE_S}
 
     def take(
         self,

@@ -81,15 +81,11 @@ class Session:
     def take(self, reviewer: str, count: int, known: Collection[Key] = (), who: str = "") -> dict[str, Any]:
         """What the reviewer looks at next, without what is known to the browser, and how far the review is."""
         now = time.monotonic()
-
-        def may_have(item: Item) -> bool:
-            return self._may_have(item, who)
-
         with self._lock:
-            items = self._queue.take(reviewer, count, now, may_have, person=person(who))
+            items = self._taken(reviewer, who, count, now)
             if not items and now - self._looked >= LOOK_AGAIN_S:
                 self._look_again()
-                items = self._queue.take(reviewer, count, now, may_have, person=person(who))
+                items = self._taken(reviewer, who, count, now)
             told = [(item, self._last.get(item.key)) for item in items if item.key not in known]
             progress = self._progress(now)
         return {"items": [self._shown(item, last, reviewer) for item, last in told], "progress": progress}
@@ -258,11 +254,11 @@ class Session:
         with self._corrections.view() as ledger:
             self._queue.renew(self.batch.items(ledger))
 
-    def _may_have(self, item: Item, who: str) -> bool:
-        return True
+    def _taken(self, reviewer: str, who: str, count: int, now: float) -> list[Item]:
+        return self._queue.take(reviewer, count, now, person=person(who))
 
     def _progress(self, now: float) -> dict[str, Any]:
-        people = self._queue.people(now)
+        people = len(self._queue.people(now))
         fault = self._tables.fault
         return {
             "left": self._queue.left,

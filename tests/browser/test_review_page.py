@@ -366,7 +366,7 @@ def test_two_persons_key_a_field_from_its_picture_alone_and_a_third_look_decides
         expect(page.locator("#value")).to_have_text("Type what is written")
         expect(page.locator("#candidates li")).to_have_count(0)
         press(page, "Enter", *"04273", "Enter")
-        expect(page.locator("#done")).to_have_text("The rest is for another person to key, under their own name.")
+        expect(page.locator("#done")).to_have_text("The rest is for another person, under their own name.")
         page.locator("#who").fill("ben")
         press(page, "Enter")
         page.wait_for_selector("#item:not([hidden])")
