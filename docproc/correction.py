@@ -5,17 +5,18 @@ Out: the record as it stands now. It is put on twice: `corrected` before other p
      be double only as long as it is misread; `settled` after, since a person who has looked has the last word.
 A value that a person has changed is checked against other pages once more; one that a person confirms is not.
 Forms are filled in wrongly, too: a value that breaks a rule stands when a person says so, and the rule beside it.
+A word on the whole page that names a form says: its values are typed, since nothing was read; see `typed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
 from docproc.joint import is_satisfied
 from docproc.ledger import WHOLE_PAGE
-from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review
+from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review, unread_fields
 from docproc.rules import check_named, is_number
 from docproc.template import Template
 
@@ -31,6 +32,39 @@ def standing(said: Said) -> Said:
 def doubted(record: Record, fields: Collection[str]) -> Record:
     """The record with these of its fields to be looked at, since a person found them odd."""
     return sent_to_review(record, (), fields=dict.fromkeys(fields, Reason.DOUBTED)) if fields else record
+
+
+def typed(record: Record, said: Said, templates: Iterable[Template]) -> Record:
+    """The page with the fields of the form that a person has named for it, where nothing was read on it.
+
+    Where that form is no more among the templates, it is the page as it was read.
+    """
+    page = said.get(WHOLE_PAGE)
+    if page is None or not page.new or not is_unread(record):
+        return record
+    form = next((one for one in forms_of(record, templates) if one.name == page.new), None)
+    if form is None:
+        return record
+    return replace(
+        record,
+        template=form.name,
+        template_digest=form.digest,
+        fields=record.fields or unread_fields(form.names, Reason.UNKNOWN_FORM),
+        reasons=(Reason.CORRECTED, *record.reasons),
+    )
+
+
+def forms_of(record: Record, templates: Iterable[Template]) -> tuple[Template, ...]:
+    """Those that a page of which nothing was read may be: the one that it was tried on, or any of several.
+
+    Of templates of one name the first: words name forms.
+    """
+    is_one = Reason.REGISTRATION in record.reasons
+    found: dict[str, Template] = {}
+    for one in templates:
+        if not is_one or one.digest == record.template_digest:
+            found.setdefault(one.name, one)
+    return tuple(found.values())
 
 
 def corrected(record: Record, said: Said, templates: Mapping[str, Template]) -> Record:
@@ -53,7 +87,7 @@ def corrected(record: Record, said: Said, templates: Mapping[str, Template]) -> 
 def settled(record: Record, said: Said, read: Record) -> Record:
     """What `corrected` gave, after other pages were looked at: with the verdicts that people gave.
 
-    `read` is the record as it was read.
+    `read` is the record as it was read, or what `typed` made of it.
     """
     confirmed = {name for name, one in said.items() if one.old == one.new or one.verdict is Verdict.REJECTED}
     fields = tuple(
@@ -63,12 +97,13 @@ def settled(record: Record, said: Said, read: Record) -> Record:
     answered = {why for one in (*read.fields, *fields) if one.name in said for why in one.reasons}
     still = {why for one in to_look_at(record) for why in one.reasons}
     kept = [why for one in fields if one.name in said for why in one.reasons if _is_of_a_rule(why)]
+    still = still.union(kept, read.reasons)
     of_page = [why for why in record.reasons if why not in answered or why in still]
     reasons = tuple(dict.fromkeys((*of_page, *kept)))
     record = replace(record, reasons=reasons)
     page = said.get(WHOLE_PAGE)
-    if page is not None:
-        return _settled_whole(record, page)
+    if page is not None and not page.new:
+        return _settled_whole(record, page, said)
     if any(to_look_at(record)) or is_looked_at_whole(record):
         return record
     lacking = any(one.verdict is Verdict.REJECTED for one in fields)
@@ -93,7 +128,8 @@ def _corrected(read: FieldReading, said: Correction) -> FieldReading:
     if said.verdict is Verdict.REJECTED:
         reason, chance = Reason.UNREADABLE, 0.0
     else:
-        reason, chance = Reason.CONFIRMED if said.old == said.new else Reason.CORRECTED, 1.0
+        is_as_read = said.old == said.new and read.was_read
+        reason, chance = Reason.CONFIRMED if is_as_read else Reason.CORRECTED, 1.0
     return replace(read, text=said.new, confidence=chance, verdict=said.verdict, reasons=(reason,), alternatives=())
 
 
@@ -118,16 +154,21 @@ def _is_of_a_rule(reason: str) -> bool:
     return reason in of_field or reason.startswith(f"{Reason.RULE}:")
 
 
-def _settled_whole(record: Record, said: Correction) -> Record:
+def _settled_whole(record: Record, page: Correction, said: Said) -> Record:
     """A person has seen the page as a whole. What could not be read on it then is not going to be."""
-    reason = Reason.UNREADABLE if said.verdict is Verdict.REJECTED else Reason.CONFIRMED
+    reason = Reason.UNREADABLE if page.verdict is Verdict.REJECTED else Reason.CONFIRMED
     reasons = (reason, *record.reasons)
     if is_unread(record):
         fields = tuple(
-            replace(one, verdict=Verdict.REJECTED, reasons=(Reason.UNREADABLE, *one.reasons)) for one in record.fields
+            one
+            if one.name in said
+            else replace(one, verdict=Verdict.REJECTED, reasons=(Reason.UNREADABLE, *one.reasons))
+            for one in record.fields
         )
-        return replace(record, fields=fields, verdict=Verdict.REJECTED, reasons=reasons)
-    if said.verdict is Verdict.REJECTED:
+        is_usable = page.verdict is Verdict.ACCEPTED and any(one.verdict is Verdict.ACCEPTED for one in fields)
+        verdict = Verdict.ACCEPTED if is_usable else Verdict.REJECTED
+        return replace(record, fields=fields, verdict=verdict, reasons=reasons)
+    if page.verdict is Verdict.REJECTED:
         return replace(record, verdict=Verdict.REJECTED, reasons=reasons)
     verdict = Verdict.REVIEW if any(to_look_at(record)) else Verdict.ACCEPTED
     return replace(record, verdict=verdict, reasons=reasons)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docproc.batch_templates import known, templates_of
 from docproc.collation import Collation
-from docproc.correction import corrected, doubted, settled, standing
+from docproc.correction import corrected, doubted, settled, standing, typed
 from docproc.errors import LedgerError, TemplateError
 from docproc.ledger import WHOLE_FILE, WHOLE_PAGE, Past, PastView, State, read_past
 from docproc.reading import FieldReading, Record
@@ -71,19 +71,20 @@ def history_of(folder: Path, source: str, field: str, *, page: int | None = None
         words = tuple(word for word in past.words if word.field in (field, WHOLE_PAGE))
         keyings = tuple(one for one in past.keyings if one.field == field)
         doubts = tuple(one for one in past.doubts if one.field == field)
-        names = [one.name for reading in readings for one in reading.record.fields]
-        if readings and field not in names:
-            told = list(dict.fromkeys(names))
-            hint = (
-                _proposed(_near(field, told)) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
-            )
-            raise LedgerError(f"{folder}: {source}, page {index + 1}, has no field {field!r}.", remedy=hint)
         now, fault = None, None
         if past.state == State.DONE:
             try:
                 now = _as_it_stands(ledger, past)
             except TemplateError as error:
                 fault = error
+        records = [reading.record for reading in readings] + ([] if now is None else [now])
+        names = [one.name for record in records for one in record.fields]
+        if readings and field not in names:
+            told = list(dict.fromkeys(names))
+            hint = (
+                _proposed(_near(field, told)) if len(told) > FEW else f"Its fields are: {', '.join(told) or 'none'}."
+            )
+            raise LedgerError(f"{folder}: {source}, page {index + 1}, has no field {field!r}.", remedy=hint)
     past = replace(past, words=words, keyings=keyings, doubts=doubts)
     return History(field, past, readings, now, None if now is None else _in(now, field), fault)
 
@@ -150,6 +151,7 @@ def _as_it_stands(ledger: PastView, past: Past) -> Record | None:
         record = doubted(record, ledger.doubts().get((ref.source, ref.index), ()))
         said = standing(ledger.corrections().get((ref.source, ref.index), {}))
         by_digest = {template.digest: template for template in templates}
+        record = typed(record, said, templates)
         return settled(corrected(record, said, by_digest), said, record) if said else record
     outcomes = known(outcomes_as_they_stand(ledger, templates, Collation(templates), crops=lambda: False), templates)
     return next((one for one in outcomes if isinstance(one, Record) and one.ref == ref), None)

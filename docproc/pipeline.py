@@ -26,7 +26,7 @@ from docproc.form.location import LocatedField
 from docproc.form.registration import Unregistered
 from docproc.geometry import MM_PER_INCH, Box, Transform
 from docproc.page import Page
-from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.reading import FieldReading, Reason, Record, Verdict, unread_fields
 from docproc.template import Field, Template
 
 READING_VERSION = 3  #: Raised when pages are read otherwise: what was read before is then read again.
@@ -192,17 +192,12 @@ def _unread(page: Page, templates: Sequence[Template], model_digest: str, why: U
             detail=why.detail,
         )
     (template,) = templates
-    names = [field.name for field in template.fields] + [place.name for place in template.codes]
-    fields = tuple(
-        FieldReading(name=name, text="", confidence=0.0, verdict=Verdict.REVIEW, reasons=(Reason.REGISTRATION,))
-        for name in names
-    )
     return Record(
         ref=page.ref,
         template=template.name,
         template_digest=template.digest,
         model_digest=model_digest,
-        fields=fields,
+        fields=unread_fields(template.names, Reason.REGISTRATION),
         verdict=Verdict.REVIEW,
         reasons=(Reason.REGISTRATION,),
         residual_mm=why.residual_mm,

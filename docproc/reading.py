@@ -50,7 +50,7 @@ class Reason(StrEnum):
     MISSING_PAGE = "missing_page"  #: The paper that the page belongs to lacks a page: `missing_page:2`.
     FOREIGN_PAGE = "foreign_page"  #: The page lies inside a paper that it is no page of.
     DOUBTED = "doubted"  #: A person found one of its digits odd among others that were read alike.
-    CORRECTED = "corrected"  #: A person has typed or chosen the value.
+    CORRECTED = "corrected"  #: A person has typed or chosen the value; of a page, types all of its values.
     CONFIRMED = "confirmed"  #: A person has looked, and says as was read.
     UNREADABLE = "unreadable"  #: A person has looked, and cannot read it either.
     OTHER_PAPER = "other_paper"  #: The number is not that of the paper's page before it, or behind it.
@@ -86,6 +86,16 @@ class FieldReading:
     box_px: Box | None = None  #: Around the field, in pixels of the page image as read.
     #: The field, straightened; b"" where it was accepted and nothing that other pages say can change that.
     crop_png: bytes = field(default=b"", repr=False)
+
+    @property
+    def was_read(self) -> bool:
+        """Whether it has a place on the page, or a value: of a page that lies on no form, none has."""
+        return self.box_px is not None or bool(self.text)
+
+
+def unread_fields(names: Iterable[str], reason: Reason) -> tuple[FieldReading, ...]:
+    """Fields of a page of which nothing was read: nobody knows where they lie on it."""
+    return tuple(FieldReading(name, "", 0.0, Verdict.REVIEW, (reason,)) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from docproc import __version__
 from docproc.audit import statement
 from docproc.batch_templates import TEMPLATES, kept_templates
 from docproc.collation import Collation
-from docproc.correction import Said, corrected, doubted, settled, standing
+from docproc.correction import Said, corrected, doubted, settled, standing, typed
 from docproc.cropping import Pictures
 from docproc.export import open_results
 from docproc.export.columns import INCOMPLETE
@@ -326,8 +326,8 @@ def _collated(
 ) -> Iterator[Outcome]:
     for outcome in outcomes:
         if isinstance(outcome, Record) and said.get(place := (outcome.ref.source, outcome.ref.index)):
-            read[place] = outcome
-            yield from papers.take(corrected(outcome, said[place], templates))
+            read[place] = typed(outcome, said[place], templates.values())
+            yield from papers.take(corrected(read[place], said[place], templates))
         else:
             yield from papers.take(outcome)
     yield from papers.end()

@@ -353,6 +353,11 @@ class Template(_Strict):
         return self._comparisons
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of all that is read on the form: fields, then codes."""
+        return (*(field.name for field in self.fields), *(place.name for place in self.codes))
+
+    @property
     def unique_names(self) -> tuple[str, ...]:
         """Names of the fields and codes whose values tell one page of the form from all others."""
         fields = [field.name for field in self.fields if field.unique]

@@ -86,7 +86,7 @@ def test_who_keys_is_told_neither_what_was_read_nor_what_another_has_keyed(folde
     assert item.pop("crop").startswith("data:image/png;base64,iVBOR")
     assert item == {
         "key": ["001.png", 0, FIELD], "page": 1, "reasons": [], "detail": "", "after": 0, "whole": False,
-        "value": "", "candidates": [], "sums": [], "keyed": "blind",
+        "value": "", "candidates": [], "sums": [], "on_page": False, "keyed": "blind",
     }  # fmt: skip
     assert not any(word in json.dumps(told) for word in ("04274", "04273", "90909", "ana"))
 

@@ -99,6 +99,23 @@ def test_where_pages_have_come_who_has_a_field_keeps_it() -> None:
     assert names(queue.take("ana", 1, 0)) == ["f0"]
 
 
+def test_the_values_of_a_page_are_lent_to_one_reviewer_and_come_before_what_he_had() -> None:
+    def values(source: str) -> list[Item]:
+        whole = Item(source, 0, None, (), 9.0)
+        return [replace(item, source=source, whole=whole) for item in items(3)]
+
+    queue = Queue([*items(1), *values("b.png")])
+    queue.take("ana", 1, 0)
+    queue.unfold(values("c.png"), "ana", 0)
+    assert [item.source for item in queue.take("ana", 1, 0)] == ["c.png"]
+    assert [item.key for item in queue.take("ben", 2, 0)] == [("a.png", 0, "f0"), ("b.png", 0, "f0")]
+    assert queue.take("eva", 2, 0) == []
+    queue.fold(("c.png", 0, ""))
+    assert [item.source for item in queue.take("ana", 9, 0)] == []
+    queue.leave("ben")
+    assert [item.source for item in queue.take("ana", 9, 0)] == ["a.png", "b.png", "b.png", "b.png"]
+
+
 @given(st.lists(st.tuples(st.sampled_from(["ana", "ben", "eva"]), st.integers(0, 3), st.integers(0, 200))))
 def test_whatever_reviewers_do_each_field_is_open_settled_or_lent_to_one(steps: list[tuple[str, int, int]]) -> None:
     queue, now, settled = Queue(items(6)), 0.0, set()

@@ -158,6 +158,12 @@ def _words(told: History) -> Iterator[tuple[str, str]]:
         said = word.said
         old, new = said.old or empty, said.new or "blank"
         s = "" if len(people_of(said.who)) > 1 else "s"
+        form = "" if word.field else said.new or said.old
+        if form:
+            types = f"types the values of the page, as of a form {form}"
+            what = types if said.new else "takes back what was said of the whole page"
+            yield said.at, f"{said.who} {what}{_scan(word)}"
+            continue
         if said.verdict.value == "review":
             new = empty = said.new or as_read
             what = f"take{s} back: {old} is {new} again, and to be looked at"

@@ -57,7 +57,7 @@ REASON_MEANING = {
     Reason.FOREIGN_PAGE.value: "The page lies between the pages of a paper that it does not belong to.",
     Reason.OTHER_PAPER.value: "The page before or behind has another number: two papers, or one number is misread.",
     Reason.DOUBTED.value: "A person found one of its digits odd among others that were read alike.",
-    Reason.CORRECTED.value: "A person has typed or chosen the value in the review.",
+    Reason.CORRECTED.value: "A person has typed or chosen the value in the review; of a page, all of its values.",
     Reason.CONFIRMED.value: "A person has looked, and says as was read.",
     Reason.UNREADABLE.value: "A person has looked, and cannot read it either.",
 }

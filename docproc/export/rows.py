@@ -155,9 +155,15 @@ def to_look_at(record: Record) -> Iterable[FieldReading]:
 
 
 def is_unread(record: Record) -> bool:
-    """Whether the page went to review or was rejected as a whole: there is nothing to see field by field."""
-    return record.verdict is not Verdict.ACCEPTED and not any(
-        reading.text or reading.box_px is not None for reading in record.fields
+    """Whether the page went to review or was rejected as a whole: there is nothing to see field by field.
+
+    What people say of its fields does not change that, until one of them has begun to type the page's values.
+    """
+    if record.verdict is Verdict.ACCEPTED or Reason.CORRECTED in record.reasons:
+        return False
+    return not any(
+        reading.box_px is not None or (reading.text and Reason.CORRECTED not in reading.reasons)
+        for reading in record.fields
     )
 
 
@@ -178,9 +184,9 @@ def page_reasons(record: Record) -> str:
 def is_looked_at_whole(record: Record) -> bool:
     """Whether the page has a row of its own in the review: for a picture's defects by themselves, it has none.
 
-    Nor has one that a person has seen.
+    Nor has one that a person has seen, or whose values a person types.
     """
-    if Reason.CONFIRMED in record.reasons or Reason.UNREADABLE in record.reasons:
+    if not {Reason.CONFIRMED, Reason.UNREADABLE, Reason.CORRECTED}.isdisjoint(record.reasons):
         return False
     return is_unread(record) or not all(
         reason.startswith(f"{Reason.DEFECT}:") for reason in _of_the_page_alone(record)

@@ -110,7 +110,7 @@ class Tally:
     def add(self, record: Record, read: Record) -> None:
         """One page: as it stands, and as it was read."""
         form = self.forms.setdefault((record.template, record.template_digest), FormCounts())
-        unread = is_unread(read)
+        unread = is_unread(read) or Reason.CORRECTED in read.reasons
         place = record.ref.source, record.ref.index
         doubted = []
         for now, then in zip(record.fields, read.fields, strict=True):

@@ -21,19 +21,20 @@ from PIL import Image, ImageDraw
 
 from docproc.batch_templates import templates_of, unknown
 from docproc.collation import Collation
-from docproc.correction import doubted
+from docproc.correction import doubted, forms_of
 from docproc.cropping import cut_again
 from docproc.errors import PageError, TemplateError
 from docproc.geometry import Box
 from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, as_read, load_page
-from docproc.reading import Record
+from docproc.reading import Reason, Record, unread_fields
 from docproc.review.blind import Blind
-from docproc.review.queue import Item, Key, items_of
+from docproc.review.queue import Item, Key, items_of, values_of
 from docproc.review.sums import sums_by_field
 from docproc.rules import check_named
 from docproc.storage import is_url
 from docproc.tables import make_tables_beside, outcomes_as_they_stand
+from docproc.template import Template
 
 PAGE_SIDE_PX = 1800  #: Of a page that is shown: handwriting can be read, and it is there at once.
 FRAME_COLOR = (220, 0, 40)
@@ -58,8 +59,9 @@ class Batch:
         unique = {template.digest: template.unique_names for template in self._templates}
         rules = {template.digest: template.comparisons for template in self._templates}
         for record in self.records(ledger):
-            sums = sums_by_field(record, rules.get(record.template_digest, ()))
-            found = items_of(record, unique.get(record.template_digest, ()))
+            sums = sums_by_field(record.fields, rules.get(record.template_digest, ()))
+            forms = forms_of(record, self._templates)
+            found = items_of(record, unique.get(record.template_digest, ()), forms)
             doubtful = [replace(item, sums=sums.get(item.key[2], ())) for item in found]
             yield from blind.look(record, doubtful, sums)
         yield from blind.items()
@@ -71,9 +73,15 @@ class Batch:
             return None
         template = next((one for one in self._templates if one.digest == record.template_digest), None)
         odd = doubted(record, {key[2]})
-        sums = sums_by_field(record, template.comparisons if template else ())
+        sums = sums_by_field(record.fields, template.comparisons if template else ())
         items = items_of(odd, template.unique_names if template else ())
         return next((replace(one, sums=sums.get(key[2], ())) for one in items if one.key == key), None)
+
+    def values(self, page: Item, form: Template) -> list[Item]:
+        """All that is to be typed of a page of which nothing was read."""
+        fields = unread_fields(form.names, Reason.UNKNOWN_FORM)
+        sums = sums_by_field(fields, form.comparisons)
+        return [replace(item, sums=sums.get(item.key[2], ())) for item in values_of(page, fields)]
 
     def records(self, ledger: LedgerView, *, characters: bool = False) -> Iterator[Record]:
         """The pages as they stand, without pictures, in the batch's order."""
@@ -86,12 +94,15 @@ class Batch:
                     self.fault = unknown(outcome.template)
                 yield outcome
 
-    def check(self, ledger: LedgerView, key: Key, text: str) -> tuple[str, ...]:
-        """The rules of its own that a value would break in a field, as the tables are going to say it."""
+    def check(self, ledger: LedgerView, key: Key, text: str, form: Template | None = None) -> tuple[str, ...]:
+        """The rules of its own that a value would break in a field, as the tables are going to say it.
+
+        `form` is that of the page, where nothing was read on it and a person has named it.
+        """
         source, index, field = key
-        record = ledger.record(source, index)
-        templates = {template.digest: template for template in self._templates}
-        return () if record is None else check_named(templates, record.template_digest, field, text)
+        record = None if form is not None else ledger.record(source, index)
+        digest = form.digest if form is not None else "" if record is None else record.template_digest
+        return check_named({template.digest: template for template in self._templates}, digest, field, text)
 
     def make_tables(self, tell: Callable[[str, Any], None]) -> bool:
         """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.

@@ -7,14 +7,15 @@ Nothing here knows of a clock, a file or a browser: times are given, in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from docproc.decision import INFORMATIVE
 from docproc.export.rows import is_looked_at_whole, is_unread, page_reasons, to_look_at
 from docproc.ledger import WHOLE_PAGE
-from docproc.reading import FieldReading, Reason, Record
+from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.review.sums import Sum
+from docproc.template import Template
 
 LEASE_S = 120.0  #: Who is not heard of for so long has gone: others get the fields that were lent.
 EVEN_ODDS = 0.5  #: Of a value against which something speaks that no confidence knows of: a rule, another page.
@@ -35,6 +36,8 @@ class Item:
     detail: str = ""  #: A sentence about what is wrong with the page as a whole.
     is_blind: bool = False  #: It may have been drawn for an audit: what is expected of it is not told.
     sums: tuple[Sum, ...] = ()  #: The rules that the field stands in.
+    forms: tuple[Template, ...] = ()  #: Of a page of which nothing was read: those whose values can be typed.
+    whole: Item | None = None  #: Of a value that is typed, since nothing was read: the page that it is on.
 
     @property
     def key(self) -> Key:
@@ -42,7 +45,7 @@ class Item:
         return self.source, self.index, WHOLE_PAGE if self.reading is None else self.reading.name
 
 
-def items_of(record: Record, unique: Collection[str] = ()) -> Iterator[Item]:
+def items_of(record: Record, unique: Collection[str] = (), forms: tuple[Template, ...] = ()) -> Iterator[Item]:
     """What there is to look at on a page.
 
     Parameters
@@ -52,19 +55,45 @@ def items_of(record: Record, unique: Collection[str] = ()) -> Iterator[Item]:
     unique : collection of str
         Names of the fields by which the page is told from all others: where one of them is wrong, the whole page is
         filed under a wrong number.
+    forms : tuple of Template
+        Those that the page may be, if nothing was read on it.
     """
     source, index = record.ref.source, record.ref.index
     fields = max(len(record.fields), 1)
     if is_looked_at_whole(record):
-        chance = 1.0 if is_unread(record) else EVEN_ODDS
-        reasons = tuple(filter(None, page_reasons(record).split(";")))
-        yield Item(source, index, None, reasons, chance * fields, record.detail)
+        yield _whole(record, forms if is_unread(record) else ())
     if is_unread(record):
+        return
+    if Reason.CORRECTED in record.reasons:
+        not_by_people = tuple(why for why in record.reasons if why not in (Reason.CORRECTED, Reason.UNREADABLE))
+        whole = _whole(replace(record, verdict=Verdict.REVIEW, reasons=not_by_people), forms)
+        left = {reading.name for reading in to_look_at(record)}
+        yield from (item for item in values_of(whole, record.fields) if item.key[2] in left)
         return
     for reading in to_look_at(record):
         weight = fields if reading.name in unique else 1
         kept = replace(reading, characters=(), crop_png=b"")
         yield Item(source, index, kept, reading.reasons, chance_wrong(reading) * weight)
+
+
+def _whole(record: Record, forms: tuple[Template, ...]) -> Item:
+    chance = 1.0 if is_unread(record) else EVEN_ODDS
+    reasons = tuple(filter(None, page_reasons(record).split(";")))
+    harm = chance * max(len(record.fields), 1)
+    return Item(record.ref.source, record.ref.index, None, reasons, harm, record.detail, forms=forms)
+
+
+def values_of(whole: Item, fields: Sequence[FieldReading]) -> Iterator[Item]:
+    """All that is to be typed of a page of which nothing was read; each is as heavy as the page."""
+    for number, reading in enumerate(fields, start=1):
+        reasons = reading.reasons if is_given(reading) else ()
+        detail = f"Value {number} of {len(fields)}."
+        yield Item(whole.source, whole.index, reading, reasons, whole.harm, detail, whole=whole)
+
+
+def is_given(reading: FieldReading) -> bool:
+    """Whether there is a value at all: it was read, or a person has typed it."""
+    return reading.was_read or Reason.CORRECTED in reading.reasons
 
 
 def chance_wrong(reading: FieldReading) -> float:
@@ -96,7 +125,7 @@ class Queue:
         """Have these to look at, and no others; who has one of them keeps it."""
         ordered = sorted(items, key=lambda item: -item.harm)  # stable: equal ones stay in the batch's order
         self._open = {item.key: item for item in ordered}
-        self._items |= self._open
+        self._items |= {item.whole.key: item.whole for item in ordered if item.whole is not None} | self._open
         self._lent = {who: {key: None for key in keys if key in self._open} for who, keys in self._lent.items()}
 
     def add(self, item: Item) -> None:
@@ -136,10 +165,11 @@ class Queue:
         own = {key: None for key in self._lent.get(reviewer, {}) if may_have(self._open[key])}
         self._lent[reviewer] = own
         lent = {key for keys in self._lent.values() for key in keys}
-        for key in self._open:
+        typed = {key[:2] for key in lent - own.keys() if self._open[key].whole is not None}  # pages, by others
+        for key, item in self._open.items():
             if len(own) >= count:
                 break
-            if key not in lent and may_have(self._open[key]):
+            if key not in lent and not (item.whole and key[:2] in typed) and may_have(item):
                 own[key] = None
         return [self._open[key] for key in own]
 
@@ -160,6 +190,21 @@ class Queue:
         self._heard[reviewer] = now
         self._person.setdefault(reviewer, reviewer)
         self._lent[reviewer] = {key: None, **self._lent.get(reviewer, {})}
+
+    def unfold(self, values: Iterable[Item], reviewer: str, now: float) -> None:
+        """These are asked in place of their page, of this reviewer and before all else that he has."""
+        first = {item.key: item for item in values}
+        for key in first:
+            self.settle(key)
+        self._open = first | self._open
+        self._items |= first
+        self._heard[reviewer] = now
+        self._lent[reviewer] = {}
+
+    def fold(self, page: Key) -> None:
+        """The values of a page are not asked any more."""
+        for key in [key for key, item in self._open.items() if item.whole is not None and key[:2] == page[:2]]:
+            self.settle(key)
 
     def leave(self, reviewer: str) -> None:
         """The reviewer goes for good: others get what was lent."""

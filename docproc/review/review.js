@@ -30,7 +30,7 @@ async function post(path, body = {}, more = {}) {
   return { status: answer.status, ...told };
 }
 
-const known = () => [...new Set([...ahead, ...pending.map((one) => one.item)])].slice(0, 50).map((item) => item.key);
+const known = () => [...new Set([...ahead, ...pending.filter((one) => !one.isWanted).map((one) => one.item)])].slice(0, 50).map((item) => item.key);
 
 function trouble(words) {
   $("trouble").textContent = words;
@@ -79,6 +79,8 @@ function answer(value, verdict = "accepted") {
 }
 
 function takeBack() {
+  if (choosing) return choose(false);
+  if (isAtFirstValue()) return toPage();
   const item = answered.pop();
   if (!item) return say("There is nothing to take back.");
   turn += 1;
@@ -113,6 +115,7 @@ async function send() {
     trouble(told.status === 200 ? "" : `${told.message} ${told.remedy}`);
     if ("after" in told) item.after = told.after;
     if (told.status !== 200) drop(item);
+    if (path === "/take-back" && !item.key[2]) ahead = ahead.filter((one) => !one.page_after || pageOfKey(one.key) !== pageOfKey(item.key));
     receive(told);
   }
   sending = false;
@@ -175,6 +178,8 @@ function show() {
   wary ||= Boolean(item) && !shown;
   shown = item;
   typed = doubted = null;
+  choosing = false;
+  if (!onPage()) enlarge(false);
   hidePage();
   leaveText();
   $("item").hidden = !item;
@@ -183,22 +188,33 @@ function show() {
   const [source, , field] = item.key;
   $("where").textContent = item.page > 1 ? `${source}, page ${item.page}` : source;
   $("name").textContent = item.whole ? "The page as a whole" : field;
-  $("crop").hidden = !item.crop;
-  $("no-crop").hidden = Boolean(item.crop) || item.whole;
-  $("item").classList.toggle("whole", item.whole);
-  if (item.whole) showWhole(item);
+  $("crop").hidden = !item.crop && !(onPage() && pictured === pageOfKey(item.key));
+  $("no-crop").hidden = Boolean(item.crop) || onPage();
+  $("item").classList.toggle("paged", onPage());
+  $("key-v").hidden = !item.forms?.length;
+  $("key-look").hidden = !onPage();
+  if (onPage()) showWhole(item);
   if (item.crop) {
+    pictured = "";
     $("crop").src = item.crop;
     $("crop").alt = `Picture of ${field}`;
   }
+  showCandidates(item);
   $("reasons").replaceChildren(...[...item.reasons, item.detail].filter(Boolean).map((words) => element("li", words)));
-  $("candidates").replaceChildren(...(item.candidates || []).map(({ value, chance, verdict, words }, index) => {
-    const line = element("li");
-    line.append(element("kbd", `⇧${index + 1}`), element("b", valueInWords(value, verdict)), element("small", inWords({ chance, words })));
-    return line;
-  }));
   showValue();
   speak(item);
+}
+
+function showCandidates(item) {
+  const forms = choosing ? item.forms.map((form, index) => [String(index + 1), form, ""]) : [];
+  const values = (item.candidates || []).map(({ value, chance, verdict, words }, index) =>
+    [`⇧${index + 1}`, valueInWords(value, verdict), inWords({ chance, words })]);
+  $("candidates").setAttribute("aria-label", choosing ? "Forms" : "Likely values");
+  $("candidates").replaceChildren(...[...forms, ...values].map(([key, value, words]) => {
+    const line = element("li");
+    line.append(element("kbd", key), element("b", value), element("small", words));
+    return line;
+  }));
 }
 
 function valueInWords(value, verdict) {
@@ -212,15 +228,15 @@ function showNothing() {
   say(words);
 }
 
-const ASKED = { blind: "Type what is written", third: "Choose, or type what is written" };
+const ASKED = { blind: "Type what is written", third: "Choose, or type what is written", page: "Type what is written" };
 
 function showValue() {
   const item = here();
   if (doubted === null) $("warning").replaceChildren();
   const value = typed ?? item.value ?? "";
-  $("value").textContent = item.whole ? "Enter: seen · ?: unreadable · p: larger" : ASKED[untouched() && item.keyed] ?? (value || "blank");
+  $("value").textContent = item.whole ? wordsOfPage(item) : ASKED[untouched() && item.keyed] ?? (value || "blank");
   $("value").className = item.whole || !value ? "words" : typed === null ? "" : "typed";
-  $("sums").replaceChildren(...(item.sums || []).map((sum) => shownSum(sum, item, value)));
+  $("sums").replaceChildren(...(item.sums || []).map((sum) => shownSum(sum, item, untouched() ? null : value)));
   $("standing").textContent = item.said ? `taken back; you had said ${item.said}` : "";
 }
 
@@ -263,12 +279,12 @@ function fit(terms, sum) {
 }
 
 function speak(item) {
-  const what = item.whole ? `Page ${item.page} of ${item.key[0]}` :
+  const what = item.whole ? `Page ${item.page} of ${item.key[0]}. ${wordsOfPage(item)}` :
     item.keyed ? `${item.key[2]}: ${ASKED[item.keyed]}` :
     `${item.key[2]}: ${spelled(item.value)}, ${inWords(item.candidates[0])}`;
   const others = (item.candidates || []).map(({ value, verdict, words }, index) =>
     `${index + 1}: ${verdict === "rejected" ? "unreadable" : spelled(value)}${words ? `, ${words}` : ""}`).slice(item.keyed ? 0 : 1);
-  say([what, ...item.reasons, ...others].map((words) => words.replace(/[^.]$/, "$&.")).join(" "));
+  say([what, ...item.reasons, item.detail, ...others].filter(Boolean).map((words) => words.replace(/[^.]$/, "$&.")).join(" "));
 }
 
 const spelled = (value) => value ? [...value].join(" ") : "blank";
@@ -294,14 +310,6 @@ async function pageOf(item) {  // nothing where there is none, or something else
   if (told.status === 200) return told;
   trouble(`${told.message} ${told.remedy}`);
   return null;
-}
-
-async function showWhole(item) {
-  const told = await pageOf(item);
-  if (!told) return;
-  $("crop").src = told.picture;
-  $("crop").alt = "The whole page";
-  $("crop").hidden = false;
 }
 
 async function showPage() {
@@ -339,14 +347,25 @@ function leaveText() {
 
 const COMMANDS = {
   b: () => here() && !here().whole && give(""),
-  "?": () => answer("", "rejected"),
+  "?": () => choosing || answer("", "rejected"),
   u: takeBack,
-  p: () => $("context").hidden ? showPage() : hidePage(),
+  p: () => onPage() ? choosing || enlarge() : $("context").hidden ? showPage() : hidePage(),
   t: enterText,
   m: () => { if (!$("to-mosaic").hidden) location.href = "mosaic.html"; },
-  Enter: () => here() && !untouched() && (typed === null ? answer(here().value ?? "") : give(typed)),
-  Escape: () => { if (!$("context").hidden) hidePage(); else if (here()) type(null); },
-  Backspace: () => { if (here() && !here().whole) type((typed ?? here().value).slice(0, -1)); },
+  v: beginValues,
+  Enter: () => {
+    if (choosing) numbered(true);
+    else if (here() && !untouched()) typed === null ? answer(here().value ?? "") : give(typed);
+  },
+  Escape: () => {
+    if (choosing) choose(false);
+    else if (!$("context").hidden) hidePage();
+    else if (here()) type(null);
+  },
+  Backspace: () => {
+    if (choosing) type((typed ?? "").slice(0, -1) || null);
+    else if (here() && !here().whole) type((typed ?? here().value).slice(0, -1));
+  },
 };
 
 function type(value) {
@@ -379,8 +398,11 @@ function press(event) {
   }
   const choice = /^Digit([1-5])$/.exec(event.code);
   if (/^[0-9]$/.test(event.key)) {
-    if (!here() || here().whole) return;
+    if (!here() || (here().whole && !choosing)) return;
     type((doubted === null ? typed ?? "" : "") + event.key);
+    if (choosing) numbered(false);
+  } else if (event.key in LOOK && onPage()) {
+    LOOK[event.key]();
   } else if (event.key in COMMANDS) {
     if (event.repeat && event.key !== "Backspace") return;  // a key that is held must not answer field after field
     COMMANDS[event.key]();

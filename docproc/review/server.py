@@ -78,7 +78,7 @@ def application(session: Session, *, port: int) -> Starlette:
         routes,
         package="docproc.review",
         home="review.html",
-        files=("review.js", "review.css", "mosaic.html", "mosaic.js", "mosaic.css"),
+        files=("page.js", "review.js", "review.css", "mosaic.html", "mosaic.js", "mosaic.css"),
         token=session.token,
         port=port,
     )

@@ -17,19 +17,25 @@ from typing import Any
 
 from docproc.errors import DocprocError, PageError
 from docproc.export.legend import in_words
-from docproc.ledger import Corrections, Overtaken, open_corrections, person
+from docproc.ledger import WHOLE_PAGE, Corrections, Overtaken, open_corrections, person
 from docproc.reading import Correction, Verdict
 from docproc.review.batch import Batch
 from docproc.review.following import Following
 from docproc.review.mosaic import Mosaic
 from docproc.review.pace import Pace
-from docproc.review.queue import Item, Key, Queue
+from docproc.review.queue import Item, Key, Queue, is_given
 from docproc.review.sums import shown
 from docproc.serving import new_token
+from docproc.template import Template
 
 CANDIDATES = 5  #: Values that have a key.
 MAYBE_DRAWN = "To be looked at: the chance that it is right is low, or it was drawn for the audit."
 LOOK_AGAIN_S = 5.0  #: Whether a run has brought more is asked no oftener, where nothing is left.
+
+
+def is_standing(said: Correction | None) -> bool:
+    """Whether there is a word, and it was not taken back."""
+    return said is not None and said.verdict is not Verdict.REVIEW
 
 
 class UnknownItem(Exception):  # noqa: N818 - a fact about a request
@@ -93,13 +99,18 @@ class Session:
     def say(self, reviewer: str, who: str, key: Key, new: str, verdict: Verdict, after: int) -> int:
         """Keep what the reviewer says of a field; the number of the correction.
 
+        Of a page of which nothing was read, `new` may be the name of a form: then its values are asked next.
+
         Raises
         ------
         UnknownItem
         Overtaken
             If somebody else was faster.
         """
-        _, old = self._known(key)
+        item, old = self._known(key)
+        form = None if item.reading is not None or not new else self._form(item, new)
+        if form is not None:
+            self._forget_another(item, form, who)
         try:
             said = self._corrections.add(*key, Correction(old, new, verdict, who), after=after)
         except Overtaken as overtaken:
@@ -107,7 +118,11 @@ class Session:
             raise
         self._note(key, said)
         with self._lock:
-            self._pace.settled(person(who), time.monotonic())
+            now = time.monotonic()
+            self._pace.settled(person(who), now)
+            if form is not None:
+                left = [one for one in self.batch.values(item, form) if not is_standing(self._last.get(one.key))]
+                self._queue.unfold(left, reviewer, now)
         self._tables.follow()
         return said.number
 
@@ -126,6 +141,8 @@ class Session:
         with self._lock:
             self._last[key] = said
             self._done.discard(key)
+            if item.reading is None:
+                self._queue.fold(key)
             self._queue.reopen(key, reviewer, time.monotonic())
         self._tables.follow()
         return said.number
@@ -196,9 +213,12 @@ class Session:
         ------
         UnknownItem
         """
-        self._known(key)
+        item, _ = self._known(key)
+        form = None
+        if item.whole is not None:
+            form = self._form(item.whole, self._known(item.whole.key)[1])
         with self._corrections.view() as ledger:
-            return [in_words(reason) for reason in self.batch.check(ledger, key, value)]
+            return [in_words(reason) for reason in self.batch.check(ledger, key, value, form)]
 
     def make_tables(self) -> bool:
         """As `Batch.make_tables`, told of in the ledger."""
@@ -225,9 +245,29 @@ class Session:
             last = self._last.get(key)
         if item is None:
             raise UnknownItem
-        if last is not None and last.verdict is not Verdict.REVIEW:
+        if last is not None and is_standing(last):
             return item, last.new
         return item, "" if item.reading is None else item.reading.text
+
+    def _form(self, page: Item, name: str) -> Template:
+        form = next((one for one in page.forms if one.name == name), None)
+        if form is None:
+            raise UnknownItem
+        return form
+
+    def _forget_another(self, page: Item, form: Template, who: str) -> None:
+        """What was typed of the page for another of several forms is no value of this one, though names be equal."""
+        with self._lock:
+            last = self._last.get(page.key)
+            typed = {key: one for key, one in self._last.items() if key[:2] == page.key[:2] and key[2] != WHOLE_PAGE}
+        if len(page.forms) == 1 or (last is not None and (last.new or last.old) == form.name):
+            return
+        for key, one in typed.items():
+            if is_standing(one):
+                said = self._corrections.add(*key, Correction(one.new, "", Verdict.REVIEW, who), after=one.number)
+                with self._lock:
+                    self._last[key] = said
+                    self._done.discard(key)
 
     def _note(self, key: Key, said: Correction | None) -> None:
         with self._lock:
@@ -280,14 +320,19 @@ class Session:
             "whole": reading is None,
         }
         if reading is None:
-            return told
+            return told | {"forms": [form.name for form in item.forms]}
+        if item.whole is not None:
+            page = self._last.get(item.whole.key)
+            told |= {"page_after": 0 if page is None else page.number}
         with self._corrections.view() as ledger:
             crop = ledger.crop(*item.key)
             ref = None if crop else ledger.page_ref(item.source, item.index)
         if ref is not None and reading.box_px is not None:
             crop = self.batch.cut(ref, reading.box_px)
         likely = [(reading.text, reading.confidence), *reading.alternatives][:CANDIDATES]
-        candidates = [{"value": value, "chance": chance} for value, chance in likely]
+        candidates = [{"value": value, "chance": chance} for value, chance in likely if is_given(reading)]
+        if not is_given(reading):
+            told["keyed"] = "page"
         if item.is_blind:
             candidates = [{"value": reading.text, "words": "as read"}]
             told["reasons"] = [MAYBE_DRAWN]
@@ -295,6 +340,7 @@ class Session:
             "value": reading.text,
             "candidates": candidates,
             "crop": f"data:image/png;base64,{base64.b64encode(crop).decode()}" if crop else "",
+            "on_page": reading.box_px is None,
             "sums": [
                 shown(one, {name: self._last.get((*item.key[:2], name)) for name, _ in one.comparison.weights})
                 for one in item.sums

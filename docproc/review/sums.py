@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docproc.expression import Comparison
-from docproc.reading import Correction, Record, Verdict
+from docproc.reading import Correction, FieldReading, Verdict
 from docproc.template import Relation
 
 
@@ -24,18 +24,23 @@ class Sum:
     values: Mapping[str, str | None]  #: Of all fields of the page, one mapping for all its sums; None: not known.
 
 
-def sums_by_field(record: Record, rules: Sequence[tuple[Relation, Comparison]]) -> dict[str, tuple[Sum, ...]]:
+def sums_by_field(
+    fields: Sequence[FieldReading], rules: Sequence[tuple[Relation, Comparison]]
+) -> dict[str, tuple[Sum, ...]]:
     """The sums of each field that a rule speaks of."""
     if not rules:
         return {}
-    values = {
-        reading.name: None if reading.verdict is Verdict.REJECTED else reading.text for reading in record.fields
-    }
+    values = {reading.name: reading.text if _is_known(reading) else None for reading in fields}
     found: dict[str, tuple[Sum, ...]] = {}
     for relation, comparison in rules:
         for name, _ in comparison.weights:
             found[name] = (*found.get(name, ()), Sum(relation.name, comparison, values))
     return found
+
+
+def _is_known(reading: FieldReading) -> bool:
+    """Not where nobody could read it, or it is still to be typed."""
+    return reading.verdict is Verdict.ACCEPTED or (reading.verdict is Verdict.REVIEW and reading.was_read)
 
 
 def shown(one: Sum, said: Mapping[str, Correction | None]) -> dict[str, Any]:

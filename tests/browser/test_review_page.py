@@ -343,7 +343,7 @@ def test_who_keys_unseen_is_warned_of_what_he_types_and_told_nothing_else(browse
     expect(page.locator("#candidates li")).to_have_count(0)
     page.wait_for_timeout(500)
     press(page, "Enter")
-    expect(page.locator("#done")).to_have_text("The rest is for another person to key, under their own name.")
+    expect(page.locator("#done")).to_have_text("The rest is for another person, under their own name.")
     review.end()
 
 
