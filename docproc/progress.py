@@ -62,7 +62,7 @@ def _to_look_at(ledger: LedgerView, told: dict[str, Any], audit: AuditStatement 
         fields=summary.fields_to_look_at + drawn_left,
         pages=summary.pages_to_look_at,
         unreadable=summary.unreadable,
-        answers_since=ledger.words_since(as_of["word"]),
+        answers_since=ledger.words() - as_of["words"],
         pages_since=ledger.pages_read_since(as_of["reading"]),
         review_below=summary.review_below,
         expected_error=summary.expected_error,

@@ -37,7 +37,7 @@ Outcome = Record | Unreadable
 TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
 TABLES_VERSION = 4  #: Raised when tables of the same outcomes come out otherwise than before.
 MOST_OPENED = 50  #: Pages that are read again for pictures of what a target sent to review: some five seconds.
-AS_OF = "as_of"  #: The key, in what is told of tables, of when they were made: of which last word, and last reading.
+AS_OF = "as_of"  #: The key, in what is told of tables, of when that was, with how many words and what last reading.
 FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
 
 
@@ -144,7 +144,7 @@ def make_tables_beside(
 ) -> Summary:
     """As `make_tables`, for one who only looks at the ledger: `tell` keeps in it what is told of them."""
     templates = tuple(templates)
-    as_of = {"at": now(), "word": ledger.last_word(), "reading": ledger.last_reading()}
+    as_of = {"at": now(), "words": ledger.words(), "reading": ledger.last_reading()}
     made_of = digest_of(
         outcomes=ledger.fingerprint(),
         templates=[template.digest for template in templates],
@@ -161,6 +161,12 @@ def make_tables_beside(
     files = _sizes_and_times(output)
     tell(made_of, {"files": files, "summary": kept, AS_OF: as_of, TEMPLATES: kept_templates(templates)})
     return summary
+
+
+def are_behind(ledger: LedgerView) -> bool:
+    """Whether people have said something that the tables do not have: whatever was to make them was killed."""
+    told = ledger.told_of_tables()
+    return told is not None and AS_OF in told and ledger.words() > told[AS_OF]["words"]
 
 
 def summary_told(told: Mapping[str, Any], output: Path | str) -> Summary:

@@ -18,13 +18,14 @@ from typer.testing import CliRunner
 
 from docproc.cli import app
 from docproc.geometry import Transform
-from docproc.ledger import LEDGER_NAME, Overtaken, read_ledger
-from docproc.reading import Reason, Verdict
+from docproc.ledger import LEDGER_NAME, Overtaken, open_corrections, read_ledger
+from docproc.reading import Correction, Reason, Verdict
 from docproc.review.keying import open_keying_session
 from docproc.review.mosaic import SIDE_PX, upright
 from docproc.review.server import application
 from docproc.review.session import Session, UnknownItem, open_session
 from docproc.sampling import draw_audit
+from docproc.tables import are_behind
 from docproc.target import in_force
 
 PAGES = (
@@ -113,6 +114,21 @@ def test_what_somebody_has_looked_at_meanwhile_cannot_be_doubted(session: Sessio
     answer(session, ODD, "174")
     with pytest.raises(Overtaken):
         session.doubt("ben", ODD, withdrawn=True)
+
+
+def test_what_a_killed_review_left_out_of_the_tables_is_in_them_after_the_next(tmp_path: Path) -> None:
+    folder = tiled(tmp_path, PAGES)
+    with open_session(folder, who="ana") as session:
+        session.doubt("ana", ODD, withdrawn=False)
+    with open_corrections(folder) as killed:
+        killed.add(*ODD, Correction("774", "174", Verdict.ACCEPTED, "ana"), after=0)
+    with read_ledger(folder) as ledger:
+        assert are_behind(ledger)
+    with open_session(folder, who="ben"):
+        assert stands(folder, ODD) == ("774", "review", "doubted")
+    assert stands(folder, ODD) == ("174", "accepted", "corrected")
+    with read_ledger(folder) as ledger:
+        assert not are_behind(ledger)
 
 
 @pytest.mark.parametrize("key", [("001.png", 0, "f9"), ("001.png", 1, "f0"), ("../001.png", 0, "f0")])

@@ -235,14 +235,9 @@ class LedgerView:
             return as_page(record, PageRef(source, os.fsdecode(path), index, sha256), duplicate_of=duplicate_of)
         return None
 
-    def last_word(self) -> int:
-        """The highest number of a correction; 0 where there is none."""
-        return self._rows("SELECT coalesce(max(id), 0) FROM corrections")[0][0]
-
-    def words_since(self, word: int) -> int:
-        """Corrections on pages of the batch that have a higher number."""
-        sql = "SELECT count(*) FROM corrections JOIN pages_of_batch AS one ON one.id = page WHERE corrections.id > ?"
-        return self._rows(sql, (word,))[0][0]
+    def words(self) -> int:
+        """How often people have said something of a field or a page, taken it back, or found a field odd."""
+        return self._rows("SELECT (SELECT count(*) FROM corrections) + (SELECT count(*) FROM doubts)")[0][0]
 
     def keying_counts(self) -> tuple[int, int]:
         """How many fields of the batch somebody has keyed unseen, and how many of them two persons have."""

@@ -26,6 +26,7 @@ from docproc.review.pace import Pace
 from docproc.review.queue import Item, Key, Queue, is_given
 from docproc.review.sums import shown
 from docproc.serving import new_token
+from docproc.tables import are_behind
 from docproc.template import Template
 
 CANDIDATES = 5  #: Values that have a key.
@@ -78,6 +79,8 @@ class Session:
         self._tables = Following(self.make_tables)
         with corrections.view() as ledger:
             self.batch = Batch(folder, ledger)
+            if are_behind(ledger):
+                self._tables.follow()
         self.mosaic = Mosaic(folder, self.batch)
         self._version = -1  # of the ledger, when it was listed
         self._looked = -LOOK_AGAIN_S
