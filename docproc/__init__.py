@@ -15,7 +15,7 @@ The way of a page, and where to find it:
     fields                     read_fields: all of the above for fields whose places are known
     pipeline                   read_page: which form, what is wrong with its picture, its fields, on one screen
     listing, reader, engine/   many pages, on all cores or on a cluster
-    batch, tables              a folder of pages to a ledger, and that to tables
+    batch, tables, summary     a folder of pages to a ledger, and that to tables and numbers
     projection, batch_templates  a ledger to one file of another format; the templates that it keeps
     history, progress          how the value of one field came to be; how far the review is
     watching                   pages read as a scanner drops them

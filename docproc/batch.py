@@ -29,7 +29,8 @@ from docproc.page import Source, Unreadable, find_sources
 from docproc.pipeline import READING_VERSION
 from docproc.reader import OpenReader, PageTask
 from docproc.reading import Record
-from docproc.tables import Summary, counted, make_tables
+from docproc.summary import Summary, counted
+from docproc.tables import make_tables
 from docproc.target import least_error_shown
 from docproc.template import Template, load_templates
 from docproc.watching import PagesOf, watch

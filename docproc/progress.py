@@ -13,7 +13,8 @@ from typing import Any
 from docproc.audit import AuditStatement
 from docproc.ledger import LedgerView
 from docproc.report.people import Reviewer, reviewers_of
-from docproc.tables import AS_OF, summary_told
+from docproc.summary import summary_told
+from docproc.tables import AS_OF
 from docproc.target import target_of
 
 

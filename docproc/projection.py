@@ -18,7 +18,8 @@ from docproc.errors import LedgerError, OutputError
 from docproc.export.one_file import Shape, open_file
 from docproc.ledger import LedgerView, read_ledger
 from docproc.page import Unreadable
-from docproc.tables import Summary, counted, outcomes_as_they_stand
+from docproc.summary import Summary, counted
+from docproc.tables import outcomes_as_they_stand
 
 
 def export_batch(

@@ -31,7 +31,7 @@ from docproc.ledger import LEDGER_NAME, read_ledger
 from docproc.storage import is_url, user_cache
 
 if TYPE_CHECKING:
-    from docproc.tables import Summary
+    from docproc.summary import Summary
 
 EVERY_S = 300.0  #: Between two copies of the ledger while pages are read.
 SHARE = 0.1  #: Of the time, at most, that such copies take: a ledger of many pages has gigabytes.

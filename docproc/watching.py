@@ -17,7 +17,7 @@ from typing import Protocol
 
 from docproc.errors import DocprocError, MissingExtraError, PageError
 from docproc.page import PageRef, Source
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 LOOK_S = 1.0  #: Rest between two looks.
 LONGEST_REST_S = (

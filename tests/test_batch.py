@@ -25,7 +25,8 @@ from docproc.ledger import Entry, open_ledger
 from docproc.page import PageRef, Unreadable
 from docproc.reader import OpenReader, Outcome, PageTask
 from docproc.reading import FieldReading, Reason, Record, Verdict
-from docproc.tables import Summary, write_tables
+from docproc.summary import Summary
+from docproc.tables import write_tables
 
 TEMPLATE = {
     "page": {"width_mm": 100, "height_mm": 100},

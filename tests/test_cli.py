@@ -21,7 +21,7 @@ from docproc.cli import main
 from docproc.cli.process import print_summary
 from docproc.errors import LedgerError
 from docproc.ledger import LEDGER_NAME, read_ledger
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -24,7 +24,7 @@ from docproc.cli import app
 from docproc.download import Downloads
 from docproc.errors import LedgerError, OutputError, PageError
 from docproc.page import Page, Unreadable, find_sources, read_pages
-from docproc.tables import Summary
+from docproc.summary import Summary
 from docproc.upload import ledger_folder, results_at
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "meter_reading"

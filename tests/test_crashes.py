@@ -21,7 +21,7 @@ from docproc.batch import process_batch
 from docproc.engine.crew import TASKS_IN_HAND
 from docproc.errors import EXIT_SOME_PAGES_FAILED
 from docproc.ledger import read_ledger
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 JOBS = 2
 

@@ -28,7 +28,7 @@ from docproc.engine.cluster import QUIET
 from docproc.engine.crew import TASKS_IN_HAND
 from docproc.errors import DocprocError, MissingExtraError, ModelError
 from docproc.ledger import read_ledger
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = 12

@@ -24,7 +24,8 @@ from docproc.report.reasons import kind_of, words_of
 from docproc.report.tally import Tally
 from docproc.report.worst import MOST_PAGES, MOST_UNREAD, Doubted, Worst
 from docproc.review.batch import Batch
-from docproc.tables import Summary, write_tables
+from docproc.summary import Summary
+from docproc.tables import write_tables
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&\u202egnp"
 

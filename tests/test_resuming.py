@@ -21,7 +21,7 @@ from docproc.engine.crew import TASKS_IN_HAND
 from docproc.errors import EXIT_SOME_PAGES_FAILED, LedgerError
 from docproc.export.folder import LEDGER_NAMES
 from docproc.ledger import LEDGER_NAME, NAMES, read_ledger
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 PAGES = 24
 KILLS = 5

@@ -14,7 +14,7 @@ from docproc import listing, tables
 from docproc.batch import process_batch
 from docproc.ledger import files
 from docproc.page import PageRef, Source
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 TABLES = ("errors.csv", "fields.csv", "forms.csv", "forms.xlsx", "report.html")
 

@@ -22,7 +22,7 @@ from docproc import listing, litert, watching
 from docproc.batch import process_batch
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED, PageError
 from docproc.ledger import files, read_ledger
-from docproc.tables import Summary
+from docproc.summary import Summary
 
 #: A shell that starts jobs in the background has them ignore Ctrl-C, and so would all that they start.
 LISTENING = """

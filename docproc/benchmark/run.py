@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docproc.tables import Summary
+    from docproc.summary import Summary
 
 
 class _Watch:

@@ -18,7 +18,7 @@ from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow, Targ
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
-    from docproc.tables import Summary
+    from docproc.summary import Summary
 
 HELP = """Read scanned forms into a spreadsheet.
 

@@ -40,7 +40,7 @@ from docproc.rounding import percent_up, sure
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from docproc.tables import Summary
+    from docproc.summary import Summary
 
 ASSUMED_S = 5.0  #: That a person takes for a field, until some have been reviewed.
 MOST_ROWS = 30  #: Of a table; the worst ones lead.

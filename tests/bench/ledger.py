@@ -45,7 +45,8 @@ from docproc.projection import export_batch
 from docproc.reading import FieldReading, Record, Verdict
 from docproc.review.mosaic_routes import A_SCREEN
 from docproc.review.session import open_session
-from docproc.tables import Summary, make_tables, write_tables
+from docproc.summary import Summary
+from docproc.tables import make_tables, write_tables
 from docproc.template import FILE_NAME, load_template
 
 SIZES = (100, 1_000, 10_000, 100_000)
