@@ -47,6 +47,10 @@ TargetError = Annotated[
         "themselves and by what review and audit of this batch have shown. Instead of --review-below.",
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
+]
 ModelFolder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of a trained model.  [default: the one shipped]")
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docproc.cli.options import LinesFolder, ModelFolder, Ocr, ReviewBelow, TargetError
+from docproc.cli.options import Jobs, LinesFolder, ModelFolder, Ocr, ReviewBelow, TargetError
 from docproc.errors import EXIT_INTERRUPTED, EXIT_SOME_PAGES_FAILED
 
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ def process(
     ] = False,
     review_below: ReviewBelow = None,
     target_error: TargetError = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
-    ] = None,
+    jobs: Jobs = None,
     engine: Annotated[
         _Engine | None,
         typer.Option(

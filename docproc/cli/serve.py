@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from docproc.cli.options import LinesFolder, ModelFolder, ReviewBelow
+from docproc.cli.options import Jobs, LinesFolder, ModelFolder, ReviewBelow
 
 HELP = """Answer other programs over HTTP: they send an image or PDF, and get what was read as JSON.
 
@@ -57,10 +57,7 @@ def serve(
             "of a loopback, and --host, are allowed anyway.",
         ),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, metavar="N", help="Pages read at a time.  [default: one a core]"),
-    ] = None,
+    jobs: Jobs = None,
     max_upload: Annotated[str, typer.Option(metavar="SIZE", help="The largest body of a request.")] = "50MB",
     page_timeout: Annotated[
         float, typer.Option(min=5, metavar="SECONDS", help="A page that takes longer is given up.")
