@@ -42,7 +42,7 @@ class Measured:
     design: Design
     judged: tuple[Judged, ...]
     pages: int
-    unregistered: int  #: Pages that lie on no template, or have no field at all.
+    unregistered: int  #: Files with a page that lies on no template, or has no field at all.
     seconds: float
     failures: tuple[str, ...] = ()  #: What docproc said where a run of it failed.
 
@@ -96,14 +96,16 @@ def process(
     return f"exit code {done.returncode}: {done.stderr.strip()[-2000:]}"
 
 
-def _registered(found: Sequence[evaluation.Found]) -> set[tuple[str, int]]:
-    return {(one.source, one.page) for one in found if Reason.REGISTRATION not in one.reasons.split(";")}
+def _registered(found: Sequence[evaluation.Found]) -> set[str]:
+    """Files of which every page lies on its template."""
+    others = {one.source for one in found if Reason.REGISTRATION in one.reasons.split(";")}
+    return {one.source for one in found} - others
 
 
 def table(measured: Sequence[Measured], by_target: Mapping[str, Sequence[Measured]]) -> Table:
     """One row a design, and one over all; one over all by each target."""
     titles = ("design", "fields", "right", "%", "accepted %", "wrong accepted", "%", "at 1 % wrong")
-    view = Table(*titles, "not found", "pages unregistered", "seconds")
+    view = Table(*titles, "not found", "files unregistered", "seconds")
     for column in view.columns[1:]:
         column.justify = "right"
     for one in measured:
