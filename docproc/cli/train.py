@@ -40,11 +40,11 @@ Examples:
   docproc process scans -o results --model my-model
       Read with it.
   docproc train --mnist mnist.npz --corrections results -o better --model my-model
-      Learn from what people corrected and confirmed in a review, too. One page in five of theirs is never trained
-      on; on these and MNIST's test digits both models are compared, digit by digit (comparison.csv). The new model
-      is kept if it reads more of these pages' digits right than the old one, and no digit worse beyond chance
-      (one-sided exact McNemar test, p < 0.05). Else it is left in better.rejected, which is told; the exit code is
-      0 either way. The old model is never touched.
+      Go on from my-model with what people corrected and confirmed in a review, too. One page in five of theirs is
+      frozen, never trained on, and both models read all that stands there, accepted fields as well. The new model is
+      kept if it is better there beyond chance (surer of the right digits, and no more of them wrong) and reads none
+      of the ten digits worse beyond chance, there and among MNIST's test digits (comparison.csv). Else it is left in
+      better.rejected, and why is told; the exit code is 0 either way. The old model is never touched.
 """
 
 
@@ -175,47 +175,52 @@ def _relearn(console: Console, plan: Plan, corrections: list[Path], model: Path 
     from docproc.character.recognizer import default_model_folder
     from docproc.training.corrected import read_corrected
     from docproc.training.improvement import COMPARISON_NAME
-    from docproc.training.relearn import relearn, require_enough, starting_point
+    from docproc.training.relearn import left_out, relearn, require_enough
 
     old = model or default_model_folder()
     corrected = read_corrected(corrections)
     require_enough(corrected)
-    kept, frozen = corrected.parted()
     console.print(
-        f"{len(corrected.digits)} corrected digits: {len(kept)} to learn from, {len(frozen)} frozen. Left out: "
-        f"{corrected.pages_left_out} pages gone, changed or not found on their template, "
-        f"{corrected.fields_left_out} fields whose digits could not be told apart, {corrected.duplicates} duplicates."
+        f"{len(corrected.learned):,} corrected digits to learn from; {len(corrected.frozen):,} on frozen pages to "
+        f"compare on, {corrected.frozen_unseen:,} of them accepted unseen. {left_out(corrected)}",
+        soft_wrap=True,
     )
-    plan = starting_point(plan, old)
-    console.print(
-        "Going on from the old model's weights."
-        if plan.start
-        else "Beginning anew: no trained.keras beside the model."
-    )
+    console.print(f"Going on from {old}, which stays as it is.", soft_wrap=True)
     with _bars(console, plan) as progress:
         result = relearn(
             plan, corrected, old, progress=progress, epoch_done=lambda score: _tell_epoch(console, score)
         )
-    _show_comparison(console, result.comparison)
-    if result.comparison.is_better:
-        console.print(f"Kept. {result.comparison.why}")
+    comparison = result.comparison
+    _show_comparison(console, comparison)
+    console.print(f"{result.folder / COMPARISON_NAME}: the table above", soft_wrap=True)
+    if comparison.is_better:
+        console.print(f"Kept. {comparison.told} {comparison.why}", soft_wrap=True)
         _tell(console, result.folder, read_card(result.folder / CARD_NAME))
     else:
         console.print(
-            f"Not kept, use the old model: {result.comparison.why} It is in {result.folder}.", soft_wrap=True
+            f"Not kept. {comparison.told} {comparison.why} Go on reading with {old}; the new model lies in "
+            f"{result.folder}, where you may delete it. More reviewed pages teach more and show smaller differences: "
+            "review on, and run this again with a new folder.",
+            soft_wrap=True,
         )
-    console.print(f"{result.folder / COMPARISON_NAME}: the table above", soft_wrap=True)
 
 
 def _show_comparison(console: Console, comparison: Comparison) -> None:
     from rich.table import Table
 
-    table = Table()
-    for heading in ("digit", "n", "right, old", "right, new", "p of worse"):
+    from docproc.training.improvement import WORSE_BELOW
+
+    table = Table(title="Frozen pages and MNIST's test digits", title_justify="left")
+    for heading in ("digit", "n", "wrong, old", "wrong, new", "p", ""):
         table.add_column(heading, justify="right")
     for row in comparison.rows:
-        table.add_row(*map(str, (row.digit, row.n, row.right_old, row.right_new)), f"{row.p_worse:.3g}")
+        wrong = (str(row.n - row.right_old), str(row.n - row.right_new))
+        verdict = "worse" if row.digit in comparison.worse else ""
+        table.add_row(str(row.digit), f"{row.n:,}", *wrong, f"{row.p_worse:.3g}", verdict)
     console.print(table)
+    console.print(
+        f"p: chance that two equal models differ so much to the new one's disfavor; worse below {WORSE_BELOW:g}"
+    )
 
 
 def _tell_epoch(console: Console, score: EpochScore) -> None:

@@ -8,7 +8,8 @@ confidence, assessment      honest chances, and the scores of a card
 trained, export, finish     from networks to a model and its card, at once or where TensorFlow is
 programs                    what training needs before it begins
 train, folds, search        one run; the same on each fold of the writers; short runs to compare settings
-corrected, improvement, relearn  digits that people corrected; old model against new; kept only if better
+corrected, start            digits that people corrected; the old model, to learn on
+improvement, relearn        old against new; which of them is kept
 comparison/  well-known methods beside the shipped model
 """
 

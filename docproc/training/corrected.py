@@ -3,6 +3,9 @@
 In:  folders of results, with their ledgers; the pages' files, where they still are what was read.
 Out: `Corrected`: the digits, whose writers are pages, and what was left out, in numbers.
 A field is used only where its ink falls into as many glyphs as its value has digits, none of them cut through ink.
+One page in five is frozen: what models are compared on, never what they learn. People are shown what the old model
+doubts, so on that alone any other model looks better, an equal one too, since its doubts lie elsewhere. On frozen
+pages the fields that were accepted unseen count with the rest, as read: a doubt in favor of the old model.
 """
 
 from __future__ import annotations
@@ -44,23 +47,25 @@ class Batch:
 
     digest: str  #: Of what was read and said; no name of anybody is in it.
     pages: int  #: With fields that people corrected or confirmed, and that could be read again.
-    glyphs: int  #: Duplicates still counted.
+    glyphs: int  #: Of these fields; duplicates still counted.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corrected:
-    """Digits of reviewed fields."""
+    """Digits of reviewed pages, which are their writers; whole pages are in either part."""
 
-    digits: Digits  #: Writers are pages.
+    learned: Digits  #: To train on: of fields that people corrected or confirmed.
+    frozen: Digits  #: Never trained on: of all fields with a value that stands.
+    frozen_unseen: int  #: Of the frozen digits, those that were accepted and that nobody has looked at.
     batches: Sequence[Batch]
     pages_left_out: int  #: Gone, changed since they were read, or no longer found on their template.
     fields_left_out: int  #: Whose ink does not fall into as many glyphs as the value has digits.
     duplicates: int  #: Glyphs that came twice, or with two labels: the former are used once, the latter never.
 
-    def parted(self) -> tuple[Digits, Digits]:
-        """Into (to train on, frozen: never trained on), whole pages kept together."""
-        frozen = self.digits.writers % FROZEN_ONE_IN == 0
-        return self.digits.part(~frozen), self.digits.part(frozen)
+    @property
+    def said(self) -> int:
+        """Digits that people corrected or confirmed."""
+        return len(self.learned) + len(self.frozen) - self.frozen_unseen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +74,11 @@ class _Cut:
     glyph: npt.NDArray[np.uint8]
     label: int
     writer: int
+    is_said: bool  #: By a person; else accepted unseen.
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.writer % FROZEN_ONE_IN == 0
 
 
 def read_corrected(folders: Sequence[Path]) -> Corrected:
@@ -87,15 +97,15 @@ def read_corrected(folders: Sequence[Path]) -> Corrected:
         cuts += found
         batches.append(batch)
     single = _without_duplicates(cuts)
-    canvases = [to_canvases(_with_margin(cut.ink)[np.newaxis])[0] for cut in single]
-    digits = Digits(
-        NAME,
-        np.concatenate(canvases) if canvases else np.zeros((0, 64, 64), np.uint8),
-        np.stack([cut.glyph for cut in single]) if single else np.zeros((0, 28, 28), np.uint8),
-        np.array([cut.label for cut in single], np.uint8),
-        np.array([cut.writer for cut in single], np.int64),
+    return Corrected(
+        learned=_digits([cut for cut in single if not cut.is_frozen]),
+        frozen=_digits([cut for cut in single if cut.is_frozen]),
+        frozen_unseen=sum(not cut.is_said for cut in single),
+        batches=batches,
+        pages_left_out=left_out["pages"],
+        fields_left_out=left_out["fields"],
+        duplicates=len(cuts) - len(single),
     )
-    return Corrected(digits, batches, left_out["pages"], left_out["fields"], len(cuts) - len(single))
 
 
 def _batch(folder: Path, left_out: Counter[str]) -> tuple[list[_Cut], Batch]:
@@ -108,12 +118,12 @@ def _batch(folder: Path, left_out: Counter[str]) -> tuple[list[_Cut], Batch]:
             if not isinstance(record, Record):
                 continue
             words = standing(said.get((record.ref.source, record.ref.index), {}))
-            values = {
+            said_values = {
                 name: word.new
                 for name, word in words.items()
-                if word.verdict is Verdict.ACCEPTED and word.new.isascii() and word.new.isdigit()
+                if word.verdict is Verdict.ACCEPTED and _is_number(word.new)
             }
-            if not any(field.name in values for field in record.fields):
+            if not any(field.name in said_values for field in record.fields):
                 continue
             page = _unchanged_page(record.ref)
             located = None if page is None else _located(page, record, templates)
@@ -121,10 +131,19 @@ def _batch(folder: Path, left_out: Counter[str]) -> tuple[list[_Cut], Batch]:
                 left_out["pages"] += 1
                 continue
             pages += 1
-            found, unused = _cuts(page, located, values)
+            unseen = {
+                field.name: field.text
+                for field in record.fields
+                if field.verdict is Verdict.ACCEPTED and field.name not in words and _is_number(field.text)
+            }
+            found, unused = _cuts(page, located, said_values, unseen)
             cuts += found
             left_out["fields"] += unused
-        return cuts, Batch(ledger.fingerprint()[:_SHORT_DIGEST], pages, len(cuts))
+        return cuts, Batch(ledger.fingerprint()[:_SHORT_DIGEST], pages, sum(cut.is_said for cut in cuts))
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit()
 
 
 def _unchanged_page(ref: PageRef) -> Page | None:
@@ -154,23 +173,29 @@ def _located(page: Page, record: Record, templates: dict[str, Template]) -> Sequ
     return None if isinstance(found, Unregistered) else found.located
 
 
-def _cuts(page: Page, located: Sequence[LocatedField], values: dict[str, str]) -> tuple[list[_Cut], int]:
-    """Glyphs of the fields that have values, and how many of these fields gave none.
+def _cuts(
+    page: Page, located: Sequence[LocatedField], said: dict[str, str], unseen: dict[str, str]
+) -> tuple[list[_Cut], int]:
+    """Glyphs of the fields that people have said the values of, and how many of these fields gave none.
 
-    All fields are cut, since how dark the pen is, is told by all of them.
+    Of a frozen page glyphs of accepted fields, too. All fields are cut, since how dark the pen is, is told by all.
     """
+    writer = page_number(page.ref)
+    values = {**unseen, **said} if writer % FROZEN_ONE_IN == 0 else said
     cuts: list[_Cut] = []
     used = 0
-    writer = page_number(page.ref)
     for proposal in propose(page, located):
-        value = values.get(proposal.image.field.name)
-        if value is None:
+        name = proposal.image.field.name
+        if name not in values:
             continue
-        inks = glyph_inks(proposal)
+        value, inks = values[name], glyph_inks(proposal)
         if len(inks) == len(value):
-            used += 1
-            cuts += [_Cut(ink, normalize(ink), int(digit), writer) for ink, digit in zip(inks, value, strict=True)]
-    return cuts, len(values) - used
+            used += name in said
+            cuts += [
+                _Cut(ink, normalize(ink), int(digit), writer, name in said)
+                for ink, digit in zip(inks, value, strict=True)
+            ]
+    return cuts, len(said) - used
 
 
 def page_number(ref: PageRef) -> int:
@@ -192,14 +217,25 @@ def glyph_inks(proposal: Proposal) -> list[Ink]:
 
 
 def _without_duplicates(cuts: Sequence[_Cut]) -> list[_Cut]:
-    """Each glyph once, of the page with the lowest number; none that has two labels."""
+    """Each glyph once, of the page with the lowest number, said rather than unseen; none that has two labels."""
     labels: dict[bytes, set[int]] = {}
     first: dict[bytes, _Cut] = {}
-    for cut in sorted(cuts, key=lambda cut: cut.writer):
+    for cut in sorted(cuts, key=lambda cut: (cut.writer, not cut.is_said)):
         key = cut.glyph.tobytes()
         labels.setdefault(key, set()).add(cut.label)
         first.setdefault(key, cut)
     return [cut for key, cut in first.items() if len(labels[key]) == 1]
+
+
+def _digits(cuts: Sequence[_Cut]) -> Digits:
+    canvases = [to_canvases(_with_margin(cut.ink)[np.newaxis])[0] for cut in cuts]
+    return Digits(
+        NAME,
+        np.concatenate(canvases) if canvases else np.zeros((0, 64, 64), np.uint8),
+        np.stack([cut.glyph for cut in cuts]) if cuts else np.zeros((0, 28, 28), np.uint8),
+        np.array([cut.label for cut in cuts], np.uint8),
+        np.array([cut.writer for cut in cuts], np.int64),
+    )
 
 
 def _with_margin(ink: Ink) -> Ink:
