@@ -27,7 +27,8 @@ HELP = """Train a recognizer on MNIST and other digits, calibrate it, and write 
 
 Sheets are painted and cut as pages are cut, then two networks learn: one that reads all, and one that is asked for
 a second look where the first is in doubt. Two and a half hours on two cores, two thirds of that with
---no-second-look. Ctrl-C is safe at any time: the same command with --resume goes on.
+--no-second-look, about half an hour with --corrections. Ctrl-C is safe at any time: the same command with --resume
+goes on.
 
 \b
 Examples:
@@ -64,12 +65,15 @@ def train(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="With --corrections: the model to be better than.  [default: the shipped one]"
-        ),
+        typer.Option(metavar="DIR", help="With --corrections: the model that learns on.  [default: the shipped one]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same model on one machine.")] = 2026,
-    epochs: Annotated[int, typer.Option(min=1, help="At most; stops early where nothing improves.")] = 80,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="At most; stops early where nothing improves.  [default: 80; with --corrections 10]"
+        ),
+    ] = None,
     glyphs_per_epoch: Annotated[int, typer.Option(min=256, help="Glyphs shown in an epoch.")] = 60_000,
     painted_glyphs: Annotated[
         int, typer.Option(min=0, help="Glyphs cut out of painted sheets before the first epoch.")
@@ -90,7 +94,9 @@ def train(
     search: Annotated[
         int | None, typer.Option(min=1, help="Write no model: try so many settings in short runs, to search.csv.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(min=0.0, help="Peak learning rate.  [default: 0.002]")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.0, help="Peak learning rate.  [default: 0.002; with --corrections 0.0005]")
+    ] = None,
     weight_decay: Annotated[float | None, typer.Option(min=0.0, help="Of AdamW.  [default: 0.004]")] = None,
     label_smoothing: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Share of a label given to all.  [default: 0.02]")
@@ -106,11 +112,15 @@ def train(
     from rich.console import Console
 
     from docproc.engine import available_cores
+    from docproc.training.material import EPOCHS
+    from docproc.training.relearn import LATER_EPOCHS, LATER_RATE
     from docproc.training.settings import Settings
     from docproc.training.train import Plan, finish_kept
 
     if corrections and (folds is not None or search is not None or from_keras is not None):
         raise typer.BadParameter("--corrections excludes --folds, --search and --from-keras.")
+    if corrections and width is not None:
+        raise typer.BadParameter("--corrections excludes --width: it is that of the model that learns on.")
     if model is not None and not corrections:
         raise typer.BadParameter("--model names the model that --corrections are to improve: add them.")
     console = Console()
@@ -119,6 +129,8 @@ def train(
             card = finish_kept(from_keras, output)
         _tell(console, output, card)
         return
+    if corrections:
+        rate, epochs = LATER_RATE if rate is None else rate, epochs or LATER_EPOCHS
     given = {
         "rate": rate,
         "weight_decay": weight_decay,
@@ -131,7 +143,7 @@ def train(
         mnist=mnist,
         digits=tuple(digits or ()),
         seed=seed,
-        epochs=epochs,
+        epochs=epochs or EPOCHS,
         glyphs_per_epoch=glyphs_per_epoch,
         painted_glyphs=painted_glyphs,
         settings=Settings(**{key: value for key, value in given.items() if value is not None}),

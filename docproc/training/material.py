@@ -26,6 +26,7 @@ from docproc.training.network import Look
 from docproc.training.painting.stock import Painted, paint_stock
 from docproc.training.settings import Settings
 
+EPOCHS = 80
 HOLD_OUT_SHARE = 0.15  #: Of each source's writers (of its digits, where writers are unknown).
 #: Of MNIST's digits, whose writers are unknown: 3,000 digits measure as well as 9,000, and are missed less.
 HOLD_OUT_OF_MNIST = 0.05
@@ -47,7 +48,7 @@ class Plan:
     mnist: Path | None = None
     digits: Sequence[Path] = ()
     seed: int = 2026
-    epochs: int = 80
+    epochs: int = EPOCHS
     glyphs_per_epoch: int = 60_000
     painted_glyphs: int = 100_000  #: Cut by the pipeline from sheets painted before the first epoch; 0 for none.
     held_out_glyphs: int = 20_000  #: To calibrate on, and as many again to measure on.
