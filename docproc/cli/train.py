@@ -223,12 +223,12 @@ def _show_comparison(console: Console, comparison: Comparison) -> None:
     from docproc.training.improvement import WORSE_BELOW
 
     table = Table(title="Frozen pages and MNIST's test digits", title_justify="left")
-    for heading in ("digit", "n", "wrong, old", "wrong, new", "p", ""):
+    for heading in ("digit", "n", "wrong, old", "wrong, new", "p"):
         table.add_column(heading, justify="right")
     for row in comparison.rows:
         wrong = (str(row.n - row.right_old), str(row.n - row.right_new))
-        verdict = "worse" if row.digit in comparison.worse else ""
-        table.add_row(str(row.digit), f"{row.n:,}", *wrong, f"{row.p_worse:.3g}", verdict)
+        verdict = "worse, " if row.digit in comparison.worse else ""
+        table.add_row(str(row.digit), f"{row.n:,}", *wrong, f"{verdict}{row.p_worse:.3g}")
     console.print(table)
     console.print(
         f"p: chance that two equal models differ so much to the new one's disfavor; worse below {WORSE_BELOW:g}"

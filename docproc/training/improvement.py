@@ -104,7 +104,9 @@ class Comparison:
     def why(self) -> str:
         """The verdict's reason, in a sentence."""
         if self.is_better:
-            return f"That is beyond chance (p = {self.p_better:.2g}), and no digit is read worse."
+            return (
+                f"That is better beyond chance (p = {self.p_better:.2g}), and no digit is read worse beyond chance."
+            )
         against = []
         if self.worse:
             against.append(f"it reads {_listed(self.worse)} worse, beyond chance")

@@ -56,8 +56,9 @@ def require_enough(corrected: Corrected) -> None:
 def left_out(corrected: Corrected) -> str:
     """What of the review could not be used, in a sentence."""
     return (
-        f"Left out: {corrected.pages_left_out} pages that are gone, changed or not found on their template, "
-        f"{corrected.fields_left_out} fields whose digits could not be told apart, {corrected.duplicates} duplicates."
+        f"Left out: {corrected.pages_left_out:,} pages (gone, changed, or not found on their template), "
+        f"{corrected.fields_left_out:,} fields (their digits could not be told apart), "
+        f"{corrected.duplicates:,} digits (there twice)."
     )
 
 
