@@ -190,6 +190,7 @@ def _relearn(console: Console, plan: Plan, corrections: list[Path], model: Path 
     from docproc.training.relearn import left_out, relearn, require_enough
 
     old = model or default_model_folder()
+    console.print("cutting the digits of reviewed pages")
     corrected = read_corrected(corrections)
     require_enough(corrected)
     console.print(

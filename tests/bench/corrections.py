@@ -9,6 +9,9 @@ Out: the comparison on the frozen pages, and a table: fields of other sheets by 
      learned on as long without corrections, and with the new one.
 Every doubtful field is answered as the truth says, and an audit of `AUDITED` accepted ones. All but the second model
 is done with docproc's commands, as a user would. Not for CI: half an hour on two cores with the numbers above.
+Measured with a base of 11 epochs of 60,000 glyphs (and a second look), and 3 of 8,000 after: 100, 101 and 59 of 2,670
+fields wrong by the same writers (accepted 90.8, 87.3, 91.2 %; of these wrong 6, 2, 3), by others 53, 50 and 31
+(91.6, 88.2, 91.3 %; 0, 3, 0).
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ from docproc.template import load_template
 from docproc.training.digits.datasets import Digits, read_digits
 from docproc.training.finish import finish
 from docproc.training.material import Plan, gather
-from docproc.training.relearn import going_on
+from docproc.training.relearn import LATER_RATE, going_on
+from docproc.training.settings import Settings
 from docproc.training.train import learn
 
 FORM = Path(__file__).resolve().parents[2] / "samples" / "mark_sheet" / "template.yaml"
@@ -64,6 +68,7 @@ def main() -> None:
         glyphs_per_epoch=given.glyphs_per_epoch,
         painted_glyphs=given.painted_glyphs,
         second_look=False,
+        settings=Settings(rate=LATER_RATE),
     )
     draw_all(train / "swiss.npz", work)
     base, better, results = work / "base", work / "better", work / "results"
