@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from test_training import drawn_digits
+from typer.testing import CliRunner
 
 from docproc.batch import process_batch
 from docproc.character.card import CLASSES
+from docproc.cli import app
 from docproc.errors import ModelError
 from docproc.ledger import open_corrections, read_ledger
 from docproc.reading import Correction, Record, Verdict
@@ -282,3 +284,9 @@ def test_worse_models_are_not_kept() -> None:
 def test_a_model_with_a_third_of_the_errors_is_kept_unless_it_pays_for_them_with_one_digit() -> None:
     assert kept_of(100, old=0.09, new=0.03, seven=0.03)[0] >= 0.8
     assert kept_of(100, old=0.09, new=0.03, seven=0.2)[0] <= 0.05
+
+
+def test_a_model_that_learns_on_keeps_its_width() -> None:
+    result = CliRunner().invoke(app, ["train", "--corrections", "results", "--width", "0.5"])
+    assert result.exit_code == 2
+    assert "it is that of the model that learns on" in " ".join(result.output.replace("│", "").split())
