@@ -232,7 +232,7 @@ def _show_comparison(console: Console, comparison: Comparison) -> None:
         table.add_row(str(row.digit), f"{row.n:,}", *wrong, f"{verdict}{row.p_worse:.3g}")
     console.print(table)
     console.print(
-        f"p: chance that two equal models differ so much to the new one's disfavor; worse below {WORSE_BELOW:g}"
+        f"p: chance of so many more wrong, were both equally good; worse below {WORSE_BELOW:g}", soft_wrap=True
     )
 
 
