@@ -11,11 +11,11 @@ A word on the whole page that names a form says: its values are typed, since not
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
 from docproc.joint import is_satisfied
-from docproc.ledger import WHOLE_PAGE
+from docproc.ledger import WHOLE_PAGE, Keying, LedgerView, is_decided, keyed_in
 from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review, unread_fields
 from docproc.rules import check_named, is_number
 from docproc.template import Template
@@ -29,9 +29,36 @@ def standing(said: Said) -> Said:
     return {name: one for name, one in said.items() if one.verdict is not Verdict.REVIEW}
 
 
-def doubted(record: Record, fields: Collection[str]) -> Record:
-    """The record with these of its fields to be looked at, since a person found them odd."""
-    return sent_to_review(record, (), fields=dict.fromkeys(fields, Reason.DOUBTED)) if fields else record
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What people hold against values without having decided on them: by the page's source and index."""
+
+    odd: Mapping[tuple[str, int], Collection[str]]  #: Fields that somebody has picked in the mosaic.
+    keyed: Mapping[tuple[str, int], Mapping[str, Sequence[Keying]]]  #: What was keyed unseen, and is not decided yet.
+
+    @staticmethod
+    def of(ledger: LedgerView) -> Doubts:
+        """Those of a batch."""
+        said = ledger.corrections()
+        keyed: dict[tuple[str, int], dict[str, Sequence[Keying]]] = {}
+        for (source, index, field), keyings in keyed_in(ledger).items():
+            if not is_decided(keyings, said.get((source, index), {}).get(field)):
+                keyed.setdefault((source, index), {})[field] = keyings
+        return Doubts(ledger.doubts(), keyed)
+
+    def put_on(self, record: Record) -> Record:
+        """The record with the fields to be looked at that somebody doubts."""
+        place = (record.ref.source, record.ref.index)
+        odd, keyed = self.odd.get(place, ()), self.keyed.get(place, {})
+        if not odd and not keyed:
+            return record
+        why: dict[str, str] = {}
+        for one in record.fields:
+            if one.name in odd:
+                why[one.name] = Reason.DOUBTED
+            elif any(keying.said != (one.text, Verdict.ACCEPTED) for keying in keyed.get(one.name, ())):
+                why[one.name] = Reason.KEYED_OTHERWISE
+        return sent_to_review(record, (), fields=why) if why else record
 
 
 def typed(record: Record, said: Said, templates: Iterable[Template]) -> Record:

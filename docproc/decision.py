@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docproc.reading import FieldReading, Reason, Verdict, is_change
+from docproc.reading import FieldReading, Reason, Verdict, is_change, is_own_change
 
 UNUSABLE = 0.01  #: Confidence below which a value helps nobody who looks at the field.
 
-#: Reasons that tell what was seen and do not by themselves call for a look; nor does what a rule changed.
+#: Reasons that tell what was seen and do not call for a look by themselves; nor does what a rule of fields changed.
 INFORMATIVE = frozenset({Reason.CROSSED_OUT, Reason.DASH})
 
 
@@ -44,7 +44,9 @@ def decide(
 
 def speaking_against(reasons: Sequence[str]) -> list[str]:
     """Those of a field's reasons that call for a look."""
-    return [reason for reason in reasons if reason not in INFORMATIVE and not is_change(reason)]
+    return [
+        reason for reason in reasons if reason not in INFORMATIVE and (not is_change(reason) or is_own_change(reason))
+    ]
 
 
 def page_verdict(fields: Sequence[FieldReading], reasons: Sequence[str]) -> Verdict:

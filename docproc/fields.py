@@ -252,15 +252,18 @@ def _read_field(
         _show_lattice(proposal, proposal.lattice, marks, meaning, trace)
     if line_reader is not None and meaning.has_ink:
         meaning = _with_line(proposal, meaning, line_reader, witness, policy, trace)
-    # A value that won by its rules alone is for a person to confirm: the broken rule stays among the reasons.
-    broken = check(field, meaning.text)
+    chances = weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives])
+    value, broken = chances[0][0], check(field, meaning.text)
+    if value != meaning.text:  # it won by the field's rules alone: a person confirms it
+        changed = (changed_by(rule.removeprefix(f"{Reason.RULE}:"), meaning.text, value) for rule in broken)
+        broken = (*changed, *check(field, value))
     for index, (glyph, mark) in enumerate(zip(glyphs, marks, strict=True)):
         trace.picture(f"5-glyph-{index:02d}", glyph, field=field.name)
         trace.note(f"glyph {index}: {_in_words(mark)}", field=field.name)
     return Draft(
         proposal=proposal,
         meaning=meaning,
-        chances=weigh(field, [(meaning.text, meaning.confidence), *meaning.alternatives]),
+        chances=chances,
         reasons=(*meaning.reasons, *_defects(proposal, meaning), *known, *broken),
     )
 

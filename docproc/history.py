@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docproc.batch_templates import known, templates_of
 from docproc.collation import Collation
-from docproc.correction import corrected, doubted, settled, standing, typed
+from docproc.correction import Doubts, corrected, settled, standing, typed
 from docproc.errors import LedgerError, TemplateError
 from docproc.ledger import WHOLE_FILE, WHOLE_PAGE, Past, PastView, State, read_past
 from docproc.reading import FieldReading, Record
@@ -148,7 +148,7 @@ def _as_it_stands(ledger: PastView, past: Past) -> Record | None:
     ref = past.ref
     if not any(template.unique_names or template.paper for template in templates):
         (record,) = known(past.readings[-1:], templates)
-        record = doubted(record, ledger.doubts().get((ref.source, ref.index), ()))
+        record = Doubts.of(ledger).put_on(record)
         said = standing(ledger.corrections().get((ref.source, ref.index), {}))
         by_digest = {template.digest: template for template in templates}
         record = typed(record, said, templates)

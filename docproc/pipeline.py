@@ -29,7 +29,7 @@ from docproc.page import Page
 from docproc.reading import FieldReading, Reason, Record, Verdict, unread_fields
 from docproc.template import Field, Template
 
-READING_VERSION = 3  #: Raised when pages are read otherwise: what was read before is then read again.
+READING_VERSION = 4  #: Raised when pages are read otherwise: what was read before is then read again.
 WHOLE_IMAGE_FIELD = "value"
 EVERYWHERE = frozenset({Kind.BLUR, Kind.DARKNESS})  #: Defects that a page has in all its fields.
 

@@ -50,6 +50,8 @@ class Reason(StrEnum):
     MISSING_PAGE = "missing_page"  #: The paper that the page belongs to lacks a page: `missing_page:2`.
     FOREIGN_PAGE = "foreign_page"  #: The page lies inside a paper that it is no page of.
     DOUBTED = "doubted"  #: A person found one of its digits odd among others that were read alike.
+    #: A person who did not see what was read has keyed another value, and nobody has decided yet.
+    KEYED_OTHERWISE = "keyed_otherwise"
     CORRECTED = "corrected"  #: A person has typed or chosen the value; of a page, types all of its values.
     CONFIRMED = "confirmed"  #: A person has looked, and says as was read.
     UNREADABLE = "unreadable"  #: A person has looked, and cannot read it either.
@@ -136,7 +138,7 @@ def with_detail(reason: Reason, detail: str) -> str:
 
 
 def changed_by(rule: str, before: str, after: str) -> str:
-    """The reason that says that a rule between fields changed a value: `rule:total changed 7 to 1`."""
+    """The reason that says that a rule changed a value: `rule:total changed 7 to 1`."""
     return f"{Reason.RULE}:{rule}{_CHANGED}{before or 'blank'} to {after or 'blank'}"
 
 
@@ -145,7 +147,14 @@ def is_change(reason: str) -> bool:
     return reason.startswith(f"{Reason.RULE}:") and _CHANGED in reason
 
 
+def is_own_change(reason: str) -> bool:
+    """Whether it is a rule of the field itself that changed its value, not one between fields."""
+    return is_change(reason) and reason.partition(":")[2].partition(_CHANGED)[0] in OWN_RULES
+
+
 _CHANGED = " changed "
+#: Of a field, by what `changed_by` calls them; a rule between fields that is called so counts as one of these.
+OWN_RULES = frozenset({"min", "max", "regex", "check_digit", "date", "values", Reason.LENGTH.value})
 
 
 def sent_to_review(record: Record, reasons: Iterable[str], *, fields: Mapping[str, str] | None = None) -> Record:

@@ -18,7 +18,7 @@ from docproc import __version__
 from docproc.audit import statement
 from docproc.batch_templates import TEMPLATES, kept_templates
 from docproc.collation import Collation
-from docproc.correction import Said, corrected, doubted, settled, standing, typed
+from docproc.correction import Doubts, Said, corrected, settled, standing, typed
 from docproc.cropping import Pictures
 from docproc.export import open_results
 from docproc.export.folder import NAMES
@@ -189,18 +189,14 @@ def _as_they_stand(
 ) -> Iterator[tuple[Outcome, Record | None]]:
     """Each outcome, and what was read where people have had their say of it."""
     said = {place: standing(fields) for place, fields in ledger.corrections().items()}
-    doubts = ledger.doubts()
+    doubts = Doubts.of(ledger)
     doubles = _doubles(ledger, templates, said)
     read: dict[tuple[str, int], Record] = {}  # of pages that people have corrected, while they are held back
     outcomes = ledger.outcomes(characters=characters, crops=crops)
     if target is not None:
         below = target.review_below
         outcomes = (decided_by(one, below) if isinstance(one, Record) else one for one in outcomes)
-    if doubts:
-        outcomes = (
-            doubted(one, doubts.get((one.ref.source, one.ref.index), ())) if isinstance(one, Record) else one
-            for one in outcomes
-        )
+    outcomes = (doubts.put_on(one) if isinstance(one, Record) else one for one in outcomes)
     by_digest = {template.digest: template for template in templates}
     for kept in _collated(outcomes, papers, said, by_digest, read):
         if isinstance(kept, Unreadable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ import pytest
 from flagged import flagged
 from ledgers import entry, record
 from served import Ask, asking, serving
+from tiled import tiled
 
 from docproc.errors import LedgerError
 from docproc.ledger import LEDGER_NAME, Entry, open_ledger
 from docproc.reading import Record, Verdict
 from docproc.review.keying import open_keying_session
 from docproc.review.server import application
+from docproc.review.session import open_session
 
 FIELD = "field 0"  # read as 04274
 
@@ -226,3 +229,24 @@ def test_fields_are_chosen_by_names_with_wildcards_whatever_their_verdict(tmp_pa
         open_keying_session(tmp_path, ("row?_total",), who="ana"),
     ):
         pass
+
+
+def test_a_field_that_was_keyed_otherwise_than_read_is_to_review_until_it_is_decided(tmp_path: Path) -> None:
+    folder = tiled(tmp_path, [[("174", "774", 0.99), ("22", "22", 0.99)]])
+    key = ["001.png", 0, "f0"]
+
+    def stands() -> list[tuple[str, str, str]]:
+        with (folder / "fields.csv").open(encoding="utf-8", newline="") as file:
+            return [(row["value"], row["status"], row["reasons"]) for row in csv.DictReader(file)]
+
+    with keying(folder, "f*") as ask:
+        for who, value in (("ana", "174"), ("ana", "22"), ("ben", "774")):
+            (item, *_) = taken(ask, who)
+            ask("/say", {"reviewer": f"page of {who}", "who": who, "key": item["key"], "after": 0, "value": value})
+    assert stands() == [("774", "review", "keyed_otherwise"), ("22", "accepted", "")]
+    with open_session(folder, who="carl") as session:
+        assert [tuple(item["key"]) for item in session.take("one", 9)["items"]] == [tuple(key)]
+    with keying(folder, "f*") as ask:
+        (item,) = (one for one in taken(ask, "carl") if one["key"] == key)
+        ask("/say", {"reviewer": "page of carl", "who": "carl", "key": key, "after": 0, "value": "174"})
+    assert stands()[0] == ("174", "accepted", "corrected")

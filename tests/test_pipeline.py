@@ -8,9 +8,11 @@ import pytest
 
 from docproc.character.card import CLASSES
 from docproc.decision import Policy
+from docproc.export.legend import in_words
 from docproc.page import Page, PageRef
 from docproc.pipeline import read_page
 from docproc.reading import Reason, Verdict
+from docproc.report.reasons import kind_of
 from docproc.template import Template
 
 POLICY = Policy(review_below=0.9)
@@ -140,6 +142,19 @@ def test_a_field_to_review_brings_its_picture_and_an_accepted_one_none():
     fields = by_name(read(filled(code=False), [template()]))
     assert fields["code"].crop_png.startswith(b"\x89PNG")
     assert fields["number"].crop_png == b""
+
+
+def test_a_value_that_won_by_its_own_rule_goes_to_review_and_says_what_the_ink_reads():
+    fields = [field | {"rules": {"min": 5}} if field["name"] == "code" else field for field in FORM["fields"]]
+    page = Page(PageRef("slip.png", "slip.png", 0, "0"), filled(), None)
+    doubtful = DoubtfulReader(one=0.55, seven=0.44)
+    code = by_name(read_page(page, [template(fields=fields)], doubtful, Policy(review_below=0.5)))["code"]
+    assert (code.text, code.verdict, code.reasons) == ("7", Verdict.REVIEW, ("rule:min changed 1 to 7",))
+    assert in_words(code.reasons[0]) == (
+        "By its ink alone the field reads 1. The value is smaller than the template allows. "
+        "7 is the likeliest value that keeps the rule."
+    )
+    assert kind_of(code.reasons[0]) == "rule:min"
 
 
 def test_a_unique_field_keeps_its_picture_for_a_page_that_has_the_same_value():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from docproc.export.columns import INCOMPLETE
 from docproc.export.rows import threshold
-from docproc.reading import FieldReading, Reason, Verdict
+from docproc.reading import OWN_RULES, FieldReading, Reason, Verdict
 
 STATUS_MEANING = {
     Verdict.ACCEPTED.value: "Read, and surer than the threshold: nobody needs to look.",
@@ -57,6 +57,7 @@ REASON_MEANING = {
     Reason.FOREIGN_PAGE.value: "The page lies between the pages of a paper that it does not belong to.",
     Reason.OTHER_PAPER.value: "The page before or behind has another number: two papers, or one number is misread.",
     Reason.DOUBTED.value: "A person found one of its digits odd among others that were read alike.",
+    Reason.KEYED_OTHERWISE.value: "Who keyed it without seeing what was read has another value; it is to be decided.",
     Reason.CORRECTED.value: "A person has typed or chosen the value in the review; of a page, all of its values.",
     Reason.CONFIRMED.value: "A person has looked, and says as was read.",
     Reason.UNREADABLE.value: "A person has looked, and cannot read it either.",
@@ -100,4 +101,9 @@ def _of_rule(detail: str) -> str:
     if not changed:
         return REASON_MEANING[f"{Reason.RULE}:NAME"].replace("NAME", rule)
     before, _, after = values.partition(" to ")
+    if rule in OWN_RULES:
+        broken = REASON_MEANING.get(f"{Reason.RULE}:{rule}") or REASON_MEANING[rule]
+        return (
+            f"By its ink alone the field reads {before}. {broken} {after} is the likeliest value that keeps the rule."
+        )
     return f"Reads {before} by itself, and {after} with the fields that rule {rule} ties it to."

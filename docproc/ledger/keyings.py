@@ -2,7 +2,8 @@
 
 In:  an open ledger.
 Out: who has keyed what in each field, and the correction that two who agree, or a third look, come to.
-A keying by itself stands in no table. One on a page's other content, of an earlier scan, does not count.
+A keying by itself stands in no table; one of another value than was read sends the field to review. One on a page's
+other content, of an earlier scan, does not count.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from docproc.ledger.corrections import Corrections, Overtaken
 from docproc.ledger.opening import LEDGER_NAME, explained, open_to_correct
 from docproc.ledger.rows import now
 from docproc.ledger.schema import transaction
+from docproc.ledger.view import KEYED_VALUES, KEYINGS_THAT_COUNT, LedgerView
 from docproc.reading import Correction, Verdict
 
 TOGETHER = " and "  #: Between two names.
@@ -68,6 +70,14 @@ def standing_keyings(keyings: Iterable[Keying]) -> tuple[Keying, ...]:
     return tuple(found.values())
 
 
+def keyed_in(ledger: LedgerView) -> dict[Place, tuple[Keying, ...]]:
+    """As `Keyings.keyed`, for one who only looks."""
+    rows: dict[Place, list[Keying]] = {}
+    for source, index, field, value, verdict, who, after in ledger.keyings():
+        rows.setdefault((source, index, field), []).append(_keying(value, verdict, who, after))
+    return {place: standing_keyings(keyings) for place, keyings in rows.items()}
+
+
 def is_decided(keyed: Sequence[Keying], last: Correction | None) -> bool:
     """Whether a value stands that two have keyed, or that was decided after them."""
     if len(keyed) < 2 or last is None or last.verdict is Verdict.REVIEW:
@@ -87,11 +97,8 @@ class Keyings(Corrections):
 
     def keyed(self) -> dict[Place, tuple[Keying, ...]]:
         """What stands in each field that anybody has keyed, at most one a person, the first one first."""
-        rows: dict[Place, list[Keying]] = {}
-        with self._lock, explained(self._path):
-            for source, index, field, *told in self._db.execute(_ALL):
-                rows.setdefault((source, index, field), []).append(_keying(*told))
-        return {place: standing_keyings(keyings) for place, keyings in rows.items()}
+        with self.view() as ledger:
+            return keyed_in(ledger)
 
     def key(self, place: Place, old: str, keying: Keying) -> tuple[tuple[Keying, ...], Correction | None]:
         """Keep what somebody keys; with it, where it is the second and agrees, the correction: `old` is replaced.
@@ -166,11 +173,6 @@ def _keying(value: str, verdict: str, who: str, after: int) -> Keying:
     return Keying(value, Verdict(verdict), who, after)
 
 
-_COUNTING = """
-    FROM keyings JOIN pages_of_batch AS pages ON pages.id = keyings.page
-    JOIN readings ON readings.id = keyings.reading
-    WHERE readings.sha256 = pages.sha256
-"""
-_VALUES = "keyings.value, keyings.verdict, keyings.who, keyings.after"
-_ALL = f"SELECT pages.source, pages.page_index, keyings.field, {_VALUES} {_COUNTING} ORDER BY keyings.id"
-_OF_FIELD = f"SELECT {_VALUES} {_COUNTING} AND keyings.page = ? AND keyings.field = ? ORDER BY keyings.id"
+_OF_FIELD = (
+    f"SELECT {KEYED_VALUES} {KEYINGS_THAT_COUNT} AND keyings.page = ? AND keyings.field = ? ORDER BY keyings.id"
+)

@@ -236,8 +236,13 @@ class LedgerView:
         return None
 
     def words(self) -> int:
-        """How often people have said something of a field or a page, taken it back, or found a field odd."""
-        return self._rows("SELECT (SELECT count(*) FROM corrections) + (SELECT count(*) FROM doubts)")[0][0]
+        """How often people have said something of a field or a page, keyed it, taken it back, or found it odd."""
+        counts = " + ".join(f"(SELECT count(*) FROM {table})" for table in ("corrections", "doubts", "keyings"))
+        return self._rows(f"SELECT {counts}")[0][0]
+
+    def keyings(self) -> list[tuple[str, int, str, str, str, str, int]]:
+        """Rows of what people have keyed unseen: see docproc.ledger.keyings."""
+        return self._rows(_KEYINGS)
 
     def keying_counts(self) -> tuple[int, int]:
         """How many fields of the batch somebody has keyed unseen, and how many of them two persons have."""
@@ -268,7 +273,9 @@ class LedgerView:
 
     def fingerprint(self) -> str:
         """A digest of what came of the batch: where it is the same, so is what people said, and what was drawn."""
-        latest = ", ".join(f"(SELECT max(id) FROM {table})" for table in ("corrections", "audits", "doubts"))
+        latest = ", ".join(
+            f"(SELECT max(id) FROM {table})" for table in ("corrections", "audits", "doubts", "keyings")
+        )
         added = self._rows(f"SELECT {latest}")
         digest = hashlib.sha256(repr(added).encode())
         with explained(self._path):
@@ -347,3 +354,10 @@ _AUDITED = """
     WHERE ? IS NULL OR audited.audit = ?
     ORDER BY audited.audit
 """
+KEYINGS_THAT_COUNT = """
+    FROM keyings JOIN pages_of_batch AS pages ON pages.id = keyings.page
+    JOIN readings ON readings.id = keyings.reading
+    WHERE readings.sha256 = pages.sha256
+"""
+KEYED_VALUES = "keyings.value, keyings.verdict, keyings.who, keyings.after"
+_KEYINGS = f"SELECT pages.source, pages.page_index, field, {KEYED_VALUES} {KEYINGS_THAT_COUNT} ORDER BY keyings.id"

@@ -8,10 +8,11 @@ What a kind means in one single case is docproc.export.legend's subject.
 from __future__ import annotations
 
 from docproc.export.legend import in_words, reason_rows
-from docproc.reading import SEEN, Reason, is_change
+from docproc.reading import SEEN, Reason, is_change, is_own_change
 
 PEOPLE = SEEN
 
+_OWN_NAMES = frozenset({Reason.LENGTH.value})  #: Of rules that stand without `rule:` before them.
 _CHANGED = f"{Reason.RULE}: changed"
 _OF_A_KIND = {
     Reason.DUPLICATE.value: "A file with exactly this content came earlier.",
@@ -28,6 +29,9 @@ def kind_of(reason: str) -> str:
     ('defect:blur', 'rule:total', 'missing_page')
     """
     name, _, detail = reason.partition(":")
+    if is_own_change(reason):
+        rule = detail.partition(" changed ")[0]
+        return rule if rule in _OWN_NAMES else f"{Reason.RULE}:{rule}"
     if is_change(reason):
         return _CHANGED
     if name == Reason.RULE:

@@ -21,13 +21,13 @@ from PIL import Image, ImageDraw
 
 from docproc.batch_templates import templates_of, unknown
 from docproc.collation import Collation
-from docproc.correction import doubted, forms_of
+from docproc.correction import forms_of
 from docproc.cropping import cut_again
 from docproc.errors import PageError, TemplateError
 from docproc.geometry import Box
 from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, as_read, load_page
-from docproc.reading import Reason, Record, unread_fields
+from docproc.reading import Reason, Record, sent_to_review, unread_fields
 from docproc.review.blind import Blind
 from docproc.review.queue import Item, Key, items_of, values_of
 from docproc.review.sums import sums_by_field
@@ -72,7 +72,7 @@ class Batch:
         if record is None:
             return None
         template = next((one for one in self._templates if one.digest == record.template_digest), None)
-        odd = doubted(record, {key[2]})
+        odd = sent_to_review(record, (), fields={key[2]: Reason.DOUBTED})
         sums = sums_by_field(record.fields, template.comparisons if template else ())
         items = items_of(odd, template.unique_names if template else ())
         return next((replace(one, sums=sums.get(key[2], ())) for one in items if one.key == key), None)

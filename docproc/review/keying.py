@@ -95,7 +95,7 @@ class KeyingSession(Session):
             self._pace.settled(person(who), time.monotonic())
         if is_decided(keyed, last):
             self._note(key, last)
-            self._tables.follow()
+        self._tables.follow()
         return 0 if last is None else last.number
 
     def take_back(self, reviewer: str, who: str, key: Key, after: int) -> int:
