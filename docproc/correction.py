@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
+from docproc.export.rows import is_given_up, is_looked_at_whole, is_unread, to_look_at
 from docproc.joint import is_satisfied
 from docproc.ledger import WHOLE_PAGE, Keying, LedgerView, is_decided, keyed_in
 from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review, unread_fields
@@ -141,13 +141,13 @@ def settled(record: Record, said: Said, read: Record) -> Record:
 def words_on(record: Record, said: Said) -> Said:
     """By the names of the record's fields, as it stands now, the words that their values are owed to.
 
-    The word on the page as a whole is that on each field that nobody could read for it.
+    The word on the page as a whole is that on each field that has no value for it.
     """
     page = said.get(WHOLE_PAGE)
     words = {one.name: said[one.name] for one in record.fields if one.name in said}
     if page is None:
         return words
-    unread = {one.name: page for one in record.fields if Reason.UNREADABLE in one.reasons}
+    unread = {one.name: page for one in record.fields if one.verdict is Verdict.REJECTED and is_given_up(one)}
     return {WHOLE_PAGE: page, **unread, **words}
 
 
@@ -187,9 +187,7 @@ def _settled_whole(record: Record, page: Correction, said: Said) -> Record:
     reasons = (reason, *record.reasons)
     if is_unread(record):
         fields = tuple(
-            one
-            if one.name in said
-            else replace(one, verdict=Verdict.REJECTED, reasons=(Reason.UNREADABLE, *one.reasons))
+            one if one.name in said else replace(one, verdict=Verdict.REJECTED, reasons=(reason, *one.reasons))
             for one in record.fields
         )
         is_usable = page.verdict is Verdict.ACCEPTED and any(one.verdict is Verdict.ACCEPTED for one in fields)

@@ -89,6 +89,17 @@ def check(field: Field, text: str) -> tuple[str, ...]:
     return tuple(broken)
 
 
+def limit(field: Field, reason: str) -> str:
+    """What a rule that `check` names asks of the field, in a few words; "" where its own sentence says it."""
+    rules, (fewest, most) = field.rules, field.lengths
+    return {
+        Reason.LENGTH: f"{most} digits" if fewest == most else f"{fewest} to {most} digits",
+        f"{Reason.RULE}:min": f"at least {rules.min}",
+        f"{Reason.RULE}:max": f"at most {rules.max}",
+        f"{Reason.RULE}:date": rules.date or "",
+    }.get(reason, "")
+
+
 def is_number(text: str) -> bool:
     """Whether all of it are digits."""
     return text.isascii() and text.isdecimal()

@@ -43,6 +43,7 @@ class Summary:
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
     unreadable: int = 0  #: Of the fields rejected, those that a person has looked at.
+    seen_empty: int = 0  #: Of the fields rejected, those of pages that a person has seen and that lie on no form.
     pages_incomplete: int = 0  #: Pages on which nothing is left to look at but that have such fields.
     drawn_left: int = 0  #: Of the fields accepted, those that an audit has drawn and that nobody has looked at.
     fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
@@ -69,7 +70,7 @@ class Summary:
     @property
     def fields_to_look_at(self) -> int:
         """Fields that stand one by one in the sheet `review`."""
-        return self.review + self.rejected - self.unreadable - self.fields_unread
+        return self.review + self.rejected - self.unreadable - self.seen_empty - self.fields_unread
 
     @property
     def pages_to_look_at(self) -> int:
@@ -134,6 +135,9 @@ def counts_of(outcome: Outcome) -> dict[str, int]:
         "pages_foreign": Reason.FOREIGN_PAGE in outcome.reasons,
         "pages_double": any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
         "unreadable": sum(Reason.UNREADABLE in reading.reasons for reading in outcome.fields),
+        "seen_empty": sum(
+            one.verdict is Verdict.REJECTED and Reason.CONFIRMED in one.reasons for one in outcome.fields
+        ),
         "fields_unread": len(verdicts) - accepted if unread else 0,
         "pages_incomplete": page_status(outcome) == INCOMPLETE,
     }

@@ -15,6 +15,7 @@ from docproc.collation import Collation
 from docproc.correction import corrected, settled, standing
 from docproc.errors import LedgerError
 from docproc.export.legend import in_words
+from docproc.export.rows import to_look_at
 from docproc.export.typed import page_values
 from docproc.ledger import Overtaken, no_run, open_corrections, open_ledger, read_ledger
 from docproc.page import PageRef
@@ -232,7 +233,10 @@ def test_a_page_that_nobody_could_lay_on_its_form_is_rejected_when_a_person_has_
     read = Record(REF, "form", "", "", (empty,), Verdict.REVIEW, (Reason.REGISTRATION,))
     seen = settled(read, {"": said("", old="")}, read)
     assert (seen.verdict, seen.reasons) == (Verdict.REJECTED, ("confirmed", "registration"))
-    assert seen.fields[0].reasons == ("unreadable", "registration")
+    assert seen.fields[0].reasons == ("confirmed", "registration")
+    assert list(to_look_at(seen)) == []
+    given_up = settled(read, {"": said("", old="", verdict=Verdict.REJECTED)}, read)
+    assert given_up.fields[0].reasons == ("unreadable", "registration")
 
 
 def test_words_that_were_taken_back_do_not_stand() -> None:

@@ -267,7 +267,7 @@ def test_what_a_value_breaks_is_told_in_words_and_kept_all_the_same(tmp_path: Pa
             status, told = ask("/check", {"reviewer": "one", "key": ["000001.png", 0, field], "value": value})
             return told["broken"] if status == 200 else status
 
-        assert broken("q1", "17") == ["The value is larger than the template allows."]
+        assert broken("q1", "17") == ["The value is larger than the template allows. (at most 9)"]
         assert broken("q1", "9") == []
         assert broken("q1", "1/2") == ["There is a mark that is no digit: a letter, a scribble, an overwriting."]
         assert broken("q2", "") == ["The field is required and nothing is written in it."]

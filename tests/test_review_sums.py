@@ -33,6 +33,26 @@ def test_a_field_comes_with_its_sums_as_people_have_left_them(tmp_path: Path) ->
         assert values() == {"total": "12", "q1": "3", "q2": None}
 
 
+def test_a_value_that_breaks_a_sum_is_warned_of_once_all_its_other_fields_are_settled(tmp_path: Path) -> None:
+    with open_session(summed(tmp_path), who="ana") as session:
+        page = ("000001.png", 0)
+
+        def warned(field: str, value: str) -> list[str]:
+            return session.check((*page, field), value)
+
+        session.take("one", 9)
+        assert warned("total", "99") == []  # q1 and q2 are in doubt
+        session.say("one", "ana", (*page, "q1"), "3", Verdict.ACCEPTED, 0)
+        assert warned("total", "99") == []
+        number = session.say("one", "ana", (*page, "q2"), "4", Verdict.ACCEPTED, 0)
+        assert warned("total", "99") == ["It does not fit the other fields of the rule adds up."]
+        assert warned("total", "12") == []
+        session.take_back("one", "ana", (*page, "q2"), number)
+        assert warned("total", "99") == []
+        session.say("one", "ana", (*page, "q2"), "", Verdict.REJECTED, number + 1)
+        assert warned("total", "99") == []
+
+
 def test_results_in_the_cloud_are_not_reviewed_and_it_is_said_what_to_do() -> None:
     with pytest.raises(LedgerError, match="lies in the cloud") as told:
         CliRunner().invoke(app, ["review", "s3://clinic/results"], catch_exceptions=False)

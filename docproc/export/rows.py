@@ -146,12 +146,13 @@ def error_row(failure: Unreadable) -> ErrorRow:
 
 
 def to_look_at(record: Record) -> Iterable[FieldReading]:
-    """The fields that need eyes: not those that a person has found unreadable."""
-    return (
-        reading
-        for reading in record.fields
-        if reading.verdict is not Verdict.ACCEPTED and Reason.UNREADABLE not in reading.reasons
-    )
+    """The fields that need eyes."""
+    return (one for one in record.fields if one.verdict is not Verdict.ACCEPTED and not is_given_up(one))
+
+
+def is_given_up(reading: FieldReading) -> bool:
+    """Of a field that is not accepted: whether a person has found it unreadable, or its page to be of no form."""
+    return Reason.UNREADABLE in reading.reasons or Reason.CONFIRMED in reading.reasons
 
 
 def is_unread(record: Record) -> bool:

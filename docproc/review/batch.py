@@ -24,6 +24,7 @@ from docproc.collation import Collation
 from docproc.correction import forms_of
 from docproc.cropping import cut_again
 from docproc.errors import PageError, TemplateError
+from docproc.export.legend import in_words
 from docproc.geometry import Box
 from docproc.ledger import LedgerView, no_run, read_ledger
 from docproc.page import PageRef, as_read, load_page
@@ -31,7 +32,7 @@ from docproc.reading import Reason, Record, sent_to_review, unread_fields
 from docproc.review.blind import Blind
 from docproc.review.queue import Item, Key, items_of, values_of
 from docproc.review.sums import sums_by_field
-from docproc.rules import check_named
+from docproc.rules import check_named, limit
 from docproc.storage import is_url
 from docproc.tables import make_tables_beside, outcomes_as_they_stand
 from docproc.template import Template
@@ -94,15 +95,22 @@ class Batch:
                     self.fault = unknown(outcome.template)
                 yield outcome
 
-    def check(self, ledger: LedgerView, key: Key, text: str, form: Template | None = None) -> tuple[str, ...]:
-        """The rules of its own that a value would break in a field, as the tables are going to say it.
+    def check(self, ledger: LedgerView, key: Key, text: str, form: Template | None = None) -> list[str]:
+        """Why a value cannot be right in a field by its own rules, in words, as the tables are going to say it.
 
         `form` is that of the page, where nothing was read on it and a person has named it.
         """
-        source, index, field = key
+        source, index, name = key
         record = None if form is not None else ledger.record(source, index)
         digest = form.digest if form is not None else "" if record is None else record.template_digest
-        return check_named({template.digest: template for template in self._templates}, digest, field, text)
+        templates = {template.digest: template for template in self._templates}
+        fields = {field.name: field for field in templates[digest].fields} if digest in templates else {}
+        broken = check_named(templates, digest, name, text)
+        asked = [limit(fields[name], reason) if name in fields else "" for reason in broken]
+        return [
+            f"{in_words(reason)} ({most})" if most else in_words(reason)
+            for reason, most in zip(broken, asked, strict=True)
+        ]
 
     def make_tables(self, tell: Callable[[str, Any], None]) -> bool:
         """Make the tables anew, with all corrections; False while a run goes on, which makes them at its end.

@@ -11,6 +11,7 @@ let first = 0;
 let screens = new Map();  // of this digit, by the first one: promises of tiles
 let queue = [];           // what pictures are still to be asked for
 let asking = 0;
+let starter = "";         // who began the review
 
 async function post(path, body = {}) {
   const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
@@ -189,13 +190,17 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-$("who").addEventListener("change", () => localStorage.setItem("who", $("who").value));
+$("who").addEventListener("change", () => {
+  if ($("who").value.trim()) localStorage.setItem("who", $("who").value);
+  else $("who").value = localStorage.getItem("who") || starter;
+});
 
 (async () => {
   const start = await (await fetch("/start")).json();
   $("folder").textContent = start.folder;
   document.title = `${start.folder}: mosaic`;
-  $("who").value = localStorage.getItem("who") || start.who;
+  starter = start.who;
+  $("who").value = localStorage.getItem("who") || starter;
   const told = await asked("/mosaic/counts");
   if (!told) return;
   counts = told.counts;

@@ -15,6 +15,7 @@ let others = "";      // what is said where others have the rest
 let left = 1;          // in the whole review
 let wary = false;      // a field has come while nothing was on screen: what is being typed is not meant for it
 let lastKey = -QUIET_MS;
+let starter = "";      // who began the review
 let turn = 0;          // of what was said: what comes from before the last turn is stale
 let doubted = null;    // the value on screen that was warned of: who gives it once more means it
 let held = null;       // keys that came while a value is being checked: they are for what comes then
@@ -212,6 +213,7 @@ function showCandidates(item) {
   $("candidates").setAttribute("aria-label", choosing ? "Forms" : "Likely values");
   $("candidates").replaceChildren(...[...forms, ...values].map(([key, value, words]) => {
     const line = element("li");
+    line.addEventListener("click", () => held || (choosing ? typeValues(item.forms[key - 1]) : choice(key.slice(1))));
     line.append(element("kbd", key), element("b", value), element("small", words));
     return line;
   }));
@@ -233,7 +235,7 @@ const ASKED = { blind: "Type what is written", third: "Choose, or type what is w
 function showValue() {
   const item = here();
   if (doubted === null) $("warning").replaceChildren();
-  const value = typed ?? item.value ?? "";
+  const value = $("text").hidden ? typed ?? item.value ?? "" : $("text").value.trim();
   $("value").textContent = item.whole ? wordsOfPage(item) : ASKED[untouched() && item.keyed] ?? (value || "blank");
   $("value").className = item.whole || !value ? "words" : typed === null ? "" : "typed";
   $("sums").replaceChildren(...(item.sums || []).map((sum) => shownSum(sum, item, untouched() ? null : value)));
@@ -331,8 +333,8 @@ function hidePage() {
 function enterText() {
   if (!here() || here().whole) return;
   $("value").hidden = true;
-  $("text").hidden = false;
   $("text").value = typed ?? here().value;
+  $("text").hidden = false;
   $("text").select();
   $("text").focus();
 }
@@ -368,6 +370,12 @@ const COMMANDS = {
   },
 };
 
+function choice(number) {
+  const chosen = here()?.candidates?.[number - 1];
+  if (chosen?.verdict === "rejected") answer("", "rejected");
+  else if (chosen) give(chosen.value);
+}
+
 function type(value) {
   typed = value;
   doubted = null;
@@ -396,7 +404,7 @@ function press(event) {
     else if (event.key === "Escape") leaveText();
     return;
   }
-  const choice = /^Digit([1-5])$/.exec(event.code);
+  const digit = /^Digit([1-5])$/.exec(event.code);
   if (/^[0-9]$/.test(event.key)) {
     if (!here() || (here().whole && !choosing)) return;
     type((doubted === null ? typed ?? "" : "") + event.key);
@@ -406,10 +414,8 @@ function press(event) {
   } else if (event.key in COMMANDS) {
     if (event.repeat && event.key !== "Backspace") return;  // a key that is held must not answer field after field
     COMMANDS[event.key]();
-  } else if (choice && !event.repeat) {
-    const chosen = here()?.candidates?.[choice[1] - 1];  // the key of a digit that gives none: by Shift, or on French ones without
-    if (chosen?.verdict === "rejected") answer("", "rejected");
-    else if (chosen) give(chosen.value);
+  } else if (digit && !event.repeat) {
+    choice(digit[1]);  // the key of a digit that gives none: by Shift, or on French ones without
   } else {
     return;
   }
@@ -418,7 +424,10 @@ function press(event) {
 
 $("text").addEventListener("input", () => { doubted = null; showValue(); });
 
-$("who").addEventListener("change", () => localStorage.setItem("who", $("who").value));
+$("who").addEventListener("change", () => {
+  if ($("who").value.trim()) localStorage.setItem("who", $("who").value);
+  else $("who").value = localStorage.getItem("who") || starter;  // every answer is somebody's
+});
 window.addEventListener("beforeunload", (event) => { if (pending.length) event.preventDefault(); });
 // As JSON: of plain text Firefox keeps the origin to itself under our referrer policy, and the server would not believe it.
 window.addEventListener("pagehide", () => {
@@ -434,6 +443,7 @@ setInterval(() => { if (!document.hidden && !here() && !pending.length) take(); 
   $("to-mosaic").hidden = !mosaic;
   $("folder").textContent = folder;
   document.title = `${folder}: review`;
+  starter = who;
   $("who").value = localStorage.getItem("who") || who;
   $("screen").focus();
   await take();

@@ -220,8 +220,12 @@ class Session:
         form = None
         if item.whole is not None:
             form = self._form(item.whole, self._known(item.whole.key)[1])
+        with self._lock:
+            said = {name: self._last.get((*key[:2], name)) for one in item.sums for name, _ in one.comparison.weights}
+        sums = [one.rule for one in item.sums if one.is_broken_by(key[2], value, said)]
         with self._corrections.view() as ledger:
-            return [in_words(reason) for reason in self.batch.check(ledger, key, value, form)]
+            own = self.batch.check(ledger, key, value, form)
+        return [*own, *(f"It does not fit the other fields of the rule {rule}." for rule in sums)]
 
     def make_tables(self) -> bool:
         """As `Batch.make_tables`, told of in the ledger."""

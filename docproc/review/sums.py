@@ -12,6 +12,7 @@ from typing import Any
 
 from docproc.expression import Comparison
 from docproc.reading import Correction, FieldReading, Verdict
+from docproc.rules import is_number
 from docproc.template import Relation
 
 
@@ -22,6 +23,23 @@ class Sum:
     rule: str
     comparison: Comparison
     values: Mapping[str, str | None]  #: Of all fields of the page, one mapping for all its sums; None: not known.
+    doubtful: frozenset[str] = frozenset()  #: Of these the fields that are to be looked at.
+
+    def is_broken_by(self, field: str, text: str, said: Mapping[str, Correction | None]) -> bool:
+        """Whether a value of one field breaks the rule for sure: no other one of its fields is in doubt.
+
+        Parameters
+        ----------
+        said : by field; what people have said last, None where nobody has.
+        """
+        total = 0
+        for name, weight in self.comparison.weights:
+            is_open = name in self.doubtful and not _is_answered(said.get(name))
+            value = text if name == field else None if is_open else _standing(self.values.get(name), said.get(name))
+            if value is None or (not value and name in self.comparison.alone) or not is_number(value or "0"):
+                return False
+            total += weight * int(value or 0)
+        return not self.comparison.holds(total)
 
 
 def sums_by_field(
@@ -31,10 +49,11 @@ def sums_by_field(
     if not rules:
         return {}
     values = {reading.name: reading.text if _is_known(reading) else None for reading in fields}
+    doubtful = frozenset(reading.name for reading in fields if reading.verdict is Verdict.REVIEW)
     found: dict[str, tuple[Sum, ...]] = {}
     for relation, comparison in rules:
         for name, _ in comparison.weights:
-            found[name] = (*found.get(name, ()), Sum(relation.name, comparison, values))
+            found[name] = (*found.get(name, ()), Sum(relation.name, comparison, values, doubtful))
     return found
 
 
@@ -67,6 +86,10 @@ def shown(one: Sum, said: Mapping[str, Correction | None]) -> dict[str, Any]:
 
 
 def _standing(read: str | None, said: Correction | None) -> str | None:
-    if said is None or said.verdict is Verdict.REVIEW:
+    if said is None or not _is_answered(said):
         return read
     return None if said.verdict is Verdict.REJECTED else said.new
+
+
+def _is_answered(said: Correction | None) -> bool:
+    return said is not None and said.verdict is not Verdict.REVIEW

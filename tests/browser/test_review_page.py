@@ -257,7 +257,7 @@ def test_a_value_that_breaks_a_rule_is_warned_of_and_kept_by_the_same_enter_once
     review = begun(summed(tmp_path, RULED))
     page = review.opened_in(browser)
     warning, value = page.locator("#warning"), page.locator("#value")
-    too_large = "The value is larger than the template allows.Enter keeps it all the same."
+    too_large = "The value is larger than the template allows. (at most 9)Enter keeps it all the same."
     asked(page, "q1")
     press(page, *"17", "Enter")
     expect(warning).to_have_text(too_large)
@@ -308,6 +308,19 @@ def test_a_value_as_it_was_read_is_confirmed_by_one_enter_whatever_rule_it_break
     assert review.tables()[0]["reasons"] == "confirmed;rule:max"
 
 
+def test_a_likely_value_may_be_clicked_and_no_answer_is_nobodys(browser: Browser, review: Review) -> None:
+    page = review.opened_in(browser)
+    asked(page, "field 0")
+    page.locator("#who").fill("")
+    press(page, "Tab")
+    expect(page.locator("#who")).to_have_value("ana")
+    page.locator("#candidates li").nth(1).click()
+    asked(page, "field 1")
+    kept(page, 9)
+    row = review.tables()[0]
+    assert (row["value"], row["status"], row["reasons"]) == (truth_of(0), "accepted", "corrected")
+
+
 def test_keys_that_come_while_a_value_is_checked_are_for_the_next_field(browser: Browser, tmp_path: Path) -> None:
     review = begun(summed(tmp_path, RULED))
     page = review.opened_in(browser)
@@ -339,7 +352,7 @@ def test_who_keys_unseen_is_warned_of_what_he_types_and_told_nothing_else(browse
     review = begun(summed(tmp_path, RULED), "--key-twice", "q1")
     page = review.opened_in(browser)
     press(page, *"17", "Enter")
-    expect(page.locator("#warning")).to_contain_text("The value is larger than the template allows.")
+    expect(page.locator("#warning")).to_contain_text("The value is larger than the template allows. (at most 9)")
     expect(page.locator("#candidates li")).to_have_count(0)
     page.wait_for_timeout(500)
     press(page, "Enter")
