@@ -16,7 +16,16 @@ from dataclasses import dataclass, replace
 from docproc.export.rows import is_given_up, is_looked_at_whole, is_unread, to_look_at
 from docproc.joint import is_satisfied
 from docproc.ledger import WHOLE_PAGE, Keying, LedgerView, is_decided, keyed_in
-from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, sent_to_review, unread_fields
+from docproc.reading import (
+    Correction,
+    FieldReading,
+    Reason,
+    Record,
+    Verdict,
+    is_of_a_rule,
+    sent_to_review,
+    unread_fields,
+)
 from docproc.rules import check_named, is_number
 from docproc.template import Template
 
@@ -123,7 +132,7 @@ def settled(record: Record, said: Said, read: Record) -> Record:
     record = replace(record, fields=fields)
     answered = {why for one in (*read.fields, *fields) if one.name in said for why in one.reasons}
     still = {why for one in to_look_at(record) for why in one.reasons}
-    kept = [why for one in fields if one.name in said for why in one.reasons if _is_of_a_rule(why)]
+    kept = [why for one in fields if one.name in said for why in one.reasons if is_of_a_rule(why)]
     still = still.union(kept, read.reasons)
     of_page = [why for why in record.reasons if why not in answered or why in still]
     reasons = tuple(dict.fromkeys((*of_page, *kept)))
@@ -174,11 +183,6 @@ def _broken_sums(
 
 def _counts(text: str) -> bool:
     return not text or is_number(text)
-
-
-def _is_of_a_rule(reason: str) -> bool:
-    of_field = (Reason.BLANK_REQUIRED, Reason.LENGTH, Reason.NOT_A_DIGIT)
-    return reason in of_field or reason.startswith(f"{Reason.RULE}:")
 
 
 def _settled_whole(record: Record, page: Correction, said: Said) -> Record:

@@ -5,7 +5,7 @@ All frozen: a reading is never changed, a correction is another value beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -130,6 +130,19 @@ class Correction:
 def is_accepted_unseen(reading: FieldReading) -> bool:
     """Whether a field is accepted by the program alone."""
     return reading.verdict is Verdict.ACCEPTED and not SEEN.intersection(reading.reasons)
+
+
+def is_of_a_rule(reason: str) -> bool:
+    """Whether a reason is that a value breaks a rule: one of its field's, or one between fields."""
+    of_field = (Reason.BLANK_REQUIRED, Reason.LENGTH, Reason.NOT_A_DIGIT)
+    return reason in of_field or reason.startswith(f"{Reason.RULE}:")
+
+
+def overruled(verdict: str, reasons: Collection[str]) -> list[str]:
+    """The rules against which a field's value stands, since a person says so; of any other field, none."""
+    if not reasons or verdict != Verdict.ACCEPTED or SEEN.isdisjoint(reasons):
+        return []
+    return [reason for reason in reasons if is_of_a_rule(reason)]
 
 
 def with_detail(reason: Reason, detail: str) -> str:

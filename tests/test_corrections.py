@@ -259,14 +259,14 @@ def test_what_people_have_seen_is_not_counted_as_to_be_looked_at(tmp_path: Path)
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("rule:sum", "Fields of rule sum contradict each other, and no likely reading solves it."),
+        ("rule:sum", "Fields of rule sum contradict each other: one of them is misread or miswritten."),
         ("rule:sum changed 17 to 11", "Reads 17 by itself, and 11 with the fields that rule sum ties it to."),
         ("gap", "A blank box lies between filled ones."),
         ("rule:max", "The value is larger than the template allows."),
         ("duplicate_of:a%3Bb.png", "A file with exactly this content came earlier: a;b.png."),
         ("missing_page:2", "Page 2 of this paper is not there: not scanned, in a wrong place, or not read."),
         ("defect:cut=8.10 mm", "A corner, or a side, of the sheet lies so far outside the picture. (8.10 mm)"),
-        ("rule:added", "Fields of rule added contradict each other, and no likely reading solves it."),
+        ("rule:added", "Fields of rule added contradict each other: one of them is misread or miswritten."),
         ("rule:added changed 7 to blank", "Reads 7 by itself, and blank with the fields that rule added ties it to."),
         ("of tomorrow", "of tomorrow"),
     ],

@@ -14,6 +14,7 @@ from flagged import flagged
 from ledgers import entry
 from written import a_reading, a_record
 
+from docproc.export.legend import REASON_MEANING
 from docproc.ledger import Entry, Keying, open_corrections, open_keyings, open_ledger, read_ledger
 from docproc.page import Unreadable
 from docproc.reading import Correction, Reason, Record, Verdict
@@ -21,7 +22,7 @@ from docproc.report import page as report_page
 from docproc.report import render, wording
 from docproc.report.people import reviewers_of, seconds_a_field
 from docproc.report.reasons import kind_of, words_of
-from docproc.report.tally import Tally
+from docproc.report.tally import MOST_NAMED, Tally
 from docproc.report.worst import MOST_PAGES, MOST_UNREAD, Doubted, Worst
 from docproc.review.batch import Batch
 from docproc.summary import Summary
@@ -184,7 +185,11 @@ def test_the_worst_pages_are_those_with_most_to_be_wrong_and_no_more_are_kept() 
 @pytest.mark.parametrize(
     ("reason", "kind", "words"),
     [
-        ("rule:total", "rule:total", "Fields of rule total contradict each other, and no likely reading solves it."),
+        (
+            "rule:total",
+            "rule:total",
+            "Fields of rule total contradict each other: one of them is misread or miswritten.",
+        ),
         (
             "rule:total changed 7 to 1",
             "rule: changed",
@@ -291,6 +296,23 @@ def test_after_the_review_the_report_tells_what_the_summary_does_and_names_what_
     assert "People have looked at 2 fields and pages: 1 was right, 0 were corrected, 1 nobody can read." in after
     assert "Looked at all the same 1 field, for an audit or a second keying; 0 wrong" in after
     assert "ask whoever has filled it in. 1.png, page 1: b " in after
+
+
+def test_what_stands_against_a_rule_since_a_person_says_so_is_told_by_name_value_and_rule(tmp_path: Path) -> None:
+    fields = [a_reading(f"mark {number}", "7", Verdict.REVIEW, confidence=0.5) for number in range(MOST_NAMED + 3)]
+    fields.append(a_reading("doubtful", "7", Verdict.REVIEW, reasons=("rule:total",)))
+    folder = kept(tmp_path / "out", replace(a_record("1.png", *fields), template_digest=""))
+    assert "against a rule" not in Seen(reported(folder)).text
+    with open_corrections(folder) as corrections:
+        for one in fields[:-1]:
+            corrections.add("1.png", 0, one.name, Correction("7", "1x", Verdict.ACCEPTED, "ana"), after=0)
+    text = Seen(reported(folder)).text
+    _, _, told = text.partition("What stands against a rule ")
+    told, _, _ = told.partition("Pictures with defects")
+    assert f"1.png, page 1: mark 0 is 1x {REASON_MEANING[Reason.NOT_A_DIGIT]} 1.png, page 1: mark 1 is 1x" in told
+    assert told.count("1.png, page 1: ") == MOST_NAMED
+    assert "And 3 more: fields.csv has all of them" in told
+    assert "doubtful" not in told
 
 
 def test_a_reason_of_fields_alone_has_no_number_of_pages(tmp_path: Path) -> None:

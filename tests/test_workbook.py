@@ -16,10 +16,11 @@ from written import a_reading, a_record, gray_crop, table_rows, write_results
 
 from docproc.export import open_results
 from docproc.export.columns import INCOMPLETE
-from docproc.export.legend import REASON_MEANING, STATUS_MEANING
+from docproc.export.legend import OVERRULED_MEANING, REASON_MEANING, STATUS_MEANING
+from docproc.export.one_file import Shape, open_file
 from docproc.export.picture import compact
 from docproc.export.review import MOST_PICTURES
-from docproc.export.rows import FormRow, ReviewRow, threshold
+from docproc.export.rows import OVERRULED, FormRow, ReviewRow, threshold
 from docproc.export.sheet import ABSENT_COLOR, COLORS, Styles, Table
 from docproc.export.workbook import SheetSize, write_workbook
 from docproc.page import Unreadable
@@ -52,6 +53,27 @@ def test_doubtful_cells_are_colored_and_the_legend_says_what_colors_mean(tmp_pat
     explained = {row[0].value: row[0].fill.fgColor.rgb for row in legend.iter_rows() if row[0].value in colors}
     assert explained == colors
     assert (forms.freeze_panes, forms.auto_filter.ref) == ("C2", "A1:H2")
+
+
+@pytest.mark.parametrize("by_field", [False, True])
+def test_a_value_that_stands_against_a_rule_has_a_color_of_its_own_that_the_legend_explains(
+    tmp_path: Path, by_field: bool
+) -> None:
+    fields = [
+        a_reading("kept", "41", reasons=(Reason.CORRECTED, "rule:total")),
+        a_reading("right", "42", reasons=(Reason.CONFIRMED,)),
+        a_reading("blank", "", reasons=(Reason.CONFIRMED, Reason.BLANK_REQUIRED)),
+        a_reading("doubtful", "43", Verdict.REVIEW, reasons=(Reason.CORRECTED, "rule:total")),
+        a_reading("solved", "7", reasons=("rule:total changed 1 to 7",)),
+    ]
+    with open_file(tmp_path / "a.xlsx", Shape(by_field)) as file:
+        file.add(a_record("a.png", *fields))
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    cells = [row[4] for row in book["fields"].iter_rows(min_row=2)] if by_field else book["forms"][2][5:]
+    blue, yellow = (f"FF{str(COLORS[status])[1:]}" for status in (OVERRULED, Verdict.REVIEW))
+    assert [cell.fill.fgColor.rgb for cell in cells] == [blue, "00000000", blue, yellow, "00000000"]
+    (explained,) = [row for row in book["legend"].iter_rows() if row[0].fill.fgColor.rgb == blue]
+    assert [cell.value for cell in explained] == ["(blue)", OVERRULED_MEANING]
 
 
 def test_a_doubtful_blank_is_colored_too(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ STATUS_MEANING = {
 ABSENT = "(gray)"
 ABSENT_MEANING = "The page's form has no such field; an empty cell that is not gray is a field with nothing in it."
 
+OVERRULED_MEANING = "A person says that the value stands, though it breaks a rule: fields.csv tells which."
+
 #: By the reason as it stands in the tables: some carry a detail behind a colon.
 REASON_MEANING = {
     Reason.LOW_CONFIDENCE.value: "The chance that the whole value is right is below the threshold.",
@@ -37,7 +39,7 @@ REASON_MEANING = {
     f"{Reason.RULE}:check_digit": "The check digit does not fit the others: a digit is misread or miswritten.",
     f"{Reason.RULE}:date": "The value is no date, or not written as the template asks for.",
     f"{Reason.RULE}:values": "The value is none of those that the template lists.",
-    f"{Reason.RULE}:NAME": "Fields of rule NAME contradict each other, and no likely reading solves it.",
+    f"{Reason.RULE}:NAME": "Fields of rule NAME contradict each other: one of them is misread or miswritten.",
     f"{Reason.RULE}:NAME changed 7 to 1": "Reads 7 by itself, and 1 with the fields that rule NAME ties it to.",
     Reason.CODE_UNREADABLE.value: "No QR code or barcode could be read in its place, or several are there.",
     Reason.LOW_RESOLUTION.value: "There are too few pixels to a digit: scan at 200 dpi or more.",

@@ -6,12 +6,12 @@ Out: rows of text. How a row is made safe for CSV or a workbook is those modules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from docproc.export.columns import FAILED, INCOMPLETE
 from docproc.page import Unreadable
-from docproc.reading import SEEN, Correction, FieldReading, Reason, Record, Verdict
+from docproc.reading import SEEN, Correction, FieldReading, Reason, Record, Verdict, overruled
 from docproc.rounding import chance
 
 Words = Mapping[str, Correction]
@@ -35,6 +35,7 @@ FIELD_COLUMNS = (
 FORM_COLUMNS = ("source", "page", "template", "status", "reasons")
 ERROR_COLUMNS = ("source", "page", "error", "remedy")
 NO_BOX = ("", "", "", "")
+OVERRULED = "(blue)"  #: In place of a field's status, where a person has its value stand against a rule.
 BLANK = "blank"  #: How "nothing is written there" is called among the alternatives.
 
 
@@ -46,7 +47,7 @@ class FormRow(NamedTuple):
     template: str
     status: str
     reasons: str  #: Of the page as a whole.
-    cells: list[tuple[str, str, str]]  #: Field, value, status.
+    cells: list[tuple[str, str, str]]  #: Field, value, status as `status_of` tells it.
     provenance: tuple[str, ...] = ()  #: Empty where nobody asks for it.
 
 
@@ -115,9 +116,16 @@ def form_row(record: Record, words: Words | None = None) -> FormRow:
         template=record.template,
         status=page_status(record),
         reasons=";".join(record.reasons),
-        cells=[(reading.name, reading.text, reading.verdict.value) for reading in record.fields],
+        cells=[
+            (reading.name, reading.text, status_of(reading.verdict, reading.reasons)) for reading in record.fields
+        ],
         provenance=() if words is None else provenance(record, words),
     )
+
+
+def status_of(verdict: str, reasons: Collection[str]) -> str:
+    """A field's verdict; of one that is accepted against a rule, since a person says so, that."""
+    return OVERRULED if overruled(verdict, reasons) else str(verdict)
 
 
 def page_status(record: Record) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from docproc.export.columns import INCOMPLETE
 from docproc.export.delimited import writable
+from docproc.export.rows import OVERRULED
 from docproc.reading import Verdict
 
 LONGEST_TEXT = 32_767  #: Characters in a cell, by Excel's specification.
@@ -31,6 +32,7 @@ COLORS = {
     Verdict.REVIEW.value: "#FFE699",
     INCOMPLETE: "#F4B183",
     Verdict.REJECTED.value: "#F4B183",
+    OVERRULED: "#BDD7EE",
 }
 ABSENT_COLOR = "#D9D9D9"  #: Of the cell of a field that the page's form does not have.
 RULE_COLOR = "#A6A6A6"  #: Of the line between two rows.

@@ -15,9 +15,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from docproc.export.columns import Described
-from docproc.export.legend import ABSENT, ABSENT_MEANING, STATUS_MEANING, reason_rows
+from docproc.export.legend import ABSENT, ABSENT_MEANING, OVERRULED_MEANING, STATUS_MEANING, reason_rows
 from docproc.export.review import LINE_PX, write_review
-from docproc.export.rows import ERROR_COLUMNS, FIELD_COLUMNS, FORM_COLUMNS, ErrorRow, FormRow, ReviewRow
+from docproc.export.rows import (
+    ERROR_COLUMNS,
+    FIELD_COLUMNS,
+    FORM_COLUMNS,
+    OVERRULED,
+    ErrorRow,
+    FormRow,
+    ReviewRow,
+    status_of,
+)
 from docproc.export.sheet import Cell, Styles, Table, lay_out
 
 WIDEST_SENTENCE = 70  #: Characters; errors and remedies are sentences.
@@ -151,7 +160,7 @@ def _field_line(row: FieldRow, styles: Styles) -> list[Cell]:
         (page, cells.count),
         (template, cells.plain),
         (field, cells.plain),
-        (value, cells.text[str(status)]),
+        (value, cells.text[status_of(str(status), str(reasons).split(";"))]),
         (float(confidence), cells.six) if confidence else ("", cells.six),
         (status, cells.text[str(status)]),
         (reasons, cells.plain),
@@ -214,10 +223,11 @@ def _write_legend(workbook: Any, styles: Styles, review_below: float | None) -> 
     sheet.set_column(1, 1, 100)
     cells = styles.wrapped
     statuses = [(status, meaning, cells.text[status]) for status, meaning in STATUS_MEANING.items()]
+    colors = [(OVERRULED, OVERRULED_MEANING, cells.text[OVERRULED]), (ABSENT, ABSENT_MEANING, styles.absent)]
     reasons = [(name, meaning, cells.plain) for name, meaning in reason_rows(review_below)]
     row_number = 0
     for title, lines in (
-        ("status", [*statuses, (ABSENT, ABSENT_MEANING, styles.absent)]),
+        ("status", [*statuses, *colors]),
         ("reason", reasons),
     ):
         sheet.write_string(row_number, 0, title, styles.title)

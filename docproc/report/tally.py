@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from docproc.export.legend import in_words
 from docproc.export.rows import is_looked_at_whole, is_unread, to_look_at
 from docproc.page import Unreadable
-from docproc.reading import FieldReading, Reason, Record, Verdict
+from docproc.reading import FieldReading, Reason, Record, Verdict, overruled
 from docproc.report.reasons import PEOPLE, kind_of
 from docproc.report.worst import Doubted, Worst
 
@@ -71,6 +71,16 @@ class DefectCounts:
     page: int = 0  #: from 1.
 
 
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A field whose value stands against a rule, since a person says so."""
+
+    source: str
+    page: int  #: From 1.
+    reading: FieldReading
+    rules: str  #: Those that it breaks, in words.
+
+
 @dataclass(slots=True)
 class Tally:
     """See the module."""
@@ -91,6 +101,8 @@ class Tally:
     models: dict[str, None] = field(default_factory=dict)  #: Digests, in the order of the pages.
     found_wrong: int = 0  #: Fields that went straight through, and people found wrong.
     unreadable: list[tuple[str, int, str]] = field(default_factory=list)  #: The first that people cannot read.
+    overruled: list[Overruled] = field(default_factory=list)  #: The first `MOST_NAMED`,
+    overruled_in_all: int = 0  #: of so many.
     wrong: float = 0.0  #: That many of the fields that nobody has looked at are to be expected wrong,
     variance: float = 0.0  #: give or take: the variance of their number.
     worst: Worst = field(default_factory=Worst)
@@ -129,6 +141,7 @@ class Tally:
         if doubted or unread:
             self.worst.add(record, doubted, is_unread=unread)
         self._add_unreadable(record)
+        self._add_overruled(record)
 
     def _add_field(
         self,
@@ -174,6 +187,14 @@ class Tally:
             names = ["the whole page"]
         place = record.ref.source, record.ref.index + 1
         self.unreadable += [(*place, name) for name in names[: MOST_NAMED - len(self.unreadable)]]
+
+    def _add_overruled(self, record: Record) -> None:
+        for one in record.fields:
+            rules = overruled(one.verdict, one.reasons)
+            self.overruled_in_all += bool(rules)
+            if rules and len(self.overruled) < MOST_NAMED:
+                words = " ".join(map(in_words, rules))
+                self.overruled.append(Overruled(record.ref.source, record.ref.index + 1, one, words))
 
     def _add_page_reasons(self, record: Record, reasons: dict[str, None]) -> None:
         self.page_reasons.update({kind_of(reason) for reason in reasons})
