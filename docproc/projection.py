@@ -70,10 +70,11 @@ def export_batch(
         so_far = Summary(to, review_below=below)
         said = _said(ledger) if provenance else {}
         pictures = Pictures(ledger)
+        drawn = ledger.drawn()
         with open_file(to, Shape(by_field, provenance, templates, below), replace=replace_file) as file:
             outcomes = outcomes_as_they_stand(ledger, templates, papers, crops=lambda: file.wants_pictures)
             for outcome in known(outcomes, templates):
-                so_far = counted(so_far, outcome)
+                so_far = counted(so_far, outcome, drawn)
                 if isinstance(outcome, Unreadable):
                     file.add_failure(outcome)
                 else:

@@ -56,7 +56,7 @@ def draw_audit(
     Raises
     ------
     LedgerError
-        If there is nothing to draw from, or an audit was drawn and `again` is not set.
+        If there is nothing to draw from, or less than `count`, or an audit was drawn and `again` is not set.
     PageError
         If a page is not there any more, or has changed since it was read: nothing is kept then.
     TemplateError
@@ -82,6 +82,11 @@ def draw_audit(
             raise LedgerError(
                 f"{folder}: no field is accepted that nobody has looked at: there is nothing to draw from.",
                 remedy="Process the batch, or more of it, first.",
+            )
+        if count is not None and count > accepted:
+            raise LedgerError(
+                f"{folder}: {count:,} fields cannot be drawn of the {accepted:,} that were accepted unseen.",
+                remedy=f"Name fewer. Or have all of them looked at: -n {accepted}.",
             )
         wanted = sample_size(bound) if bound is not None else count or 0
         positions = chosen(seed, accepted, wanted)

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from docproc.errors import DocprocError, OutputError
@@ -116,18 +116,39 @@ def _guard(
 
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if request.headers.get("host", "") not in own:
-            return refused(403, "This page is for this machine alone.")
+            return _turned_away(request, "This page is for this machine alone.")
         if request.method != "GET" and request.headers.get("origin") not in origins:
-            return refused(403, "This was not asked by docproc's own page.")
+            return _turned_away(request, "This was not asked by docproc's own page.")
         tokens = (
             request.cookies.get(cookie, "").encode(),
             _given(request) if request.url.path == "/" else b"",
         )
         if not any(secrets.compare_digest(given, token.encode()) for given in tokens):
-            return refused(403, "Open the address that docproc has printed: it holds the key to this page.")
+            return _turned_away(
+                request,
+                "Open the address that docproc has printed where it was started: it holds the key to this page.",
+            )
         return await answer(request)
 
     return guard
+
+
+def _turned_away(request: Request, sentence: str) -> Response:
+    """Without the key: a page where a person is looking, who has nothing else on the screen."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return refused(403, sentence)
+    return HTMLResponse(_SENTENCE.format(sentence), status_code=403, headers=HEADERS)
+
+
+_SENTENCE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>docproc</title>
+<p>{}</p>
+</html>
+"""
 
 
 def _given(request: Request) -> bytes:

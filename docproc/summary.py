@@ -6,7 +6,7 @@ Out: a `Summary`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from docproc.export.columns import INCOMPLETE
 from docproc.export.rows import is_looked_at_whole, is_unread, page_status
 from docproc.form.defects import Kind
 from docproc.page import Unreadable
-from docproc.reading import Reason, Record, Verdict
+from docproc.reading import Reason, Record, Verdict, is_accepted_unseen
 
 Outcome = Record | Unreadable
+Drawn = Collection[tuple[str, int, str]]
+"""Fields, by the page's source and index, and their names."""
 
 TO_TAKE_AGAIN = tuple(f"{Reason.DEFECT}:{kind}" for kind in (Kind.BLUR, Kind.DARKNESS, Kind.GLARE))
 FAILURES_NAMED = 20  #: Failures that a summary carries; errors.csv has all.
@@ -55,6 +57,7 @@ class Summary:
     read_now: int = 0  #: Pages that this run read, or failed to.
     read_before: int = 0  #: Of `pages`, those that an earlier run has read.
     left_out: int = 0  #: Pages that earlier runs have read, and this one did not find among its inputs: in no table.
+    passed_over: tuple[tuple[str, int], ...] = ()  #: Files among the inputs that are not read, by ending: most lead.
     seconds: float = 0.0
     failures: tuple[Unreadable, ...] = field(default=(), repr=False)  #: The first `FAILURES_NAMED` of them.
 
@@ -90,6 +93,7 @@ class Summary:
             "pages_failed": self.failed,
             "pages_read_before": self.read_before,
             "pages_left_out": self.left_out,
+            "files_passed_over": dict(self.passed_over),
             "pages_to_review": self.pages_to_review,
             "pages_unregistered": self.unregistered,
             "pages_defective": self.pages_defective,
@@ -109,20 +113,25 @@ class Summary:
         }
 
 
-def counted(summary: Summary, outcome: Outcome) -> Summary:
-    """The summary with one more page."""
-    more = {name: getattr(summary, name) + count for name, count in counts_of(outcome).items()}
+def counted(summary: Summary, outcome: Outcome, drawn: Drawn = ()) -> Summary:
+    """The summary with one more page; see `counts_of`."""
+    more = {name: getattr(summary, name) + count for name, count in counts_of(outcome, drawn).items()}
     named = (*summary.failures, outcome)[:FAILURES_NAMED] if isinstance(outcome, Unreadable) else summary.failures
     return replace(summary, **more, failures=named)
 
 
-def counts_of(outcome: Outcome) -> dict[str, int]:
-    """What one page adds to a summary."""
+def counts_of(outcome: Outcome, drawn: Drawn = ()) -> dict[str, int]:
+    """What one page adds to a summary; `drawn` are the fields that an audit has drawn."""
     if isinstance(outcome, Unreadable):
         return {"failed": 1}
     verdicts = [reading.verdict for reading in outcome.fields]
     accepted, review = verdicts.count(Verdict.ACCEPTED), verdicts.count(Verdict.REVIEW)
     counts = {"pages": 1, "accepted": accepted, "review": review, "rejected": len(verdicts) - accepted - review}
+    if drawn:
+        unseen = (
+            (outcome.ref.source, outcome.ref.index, one.name) for one in outcome.fields if is_accepted_unseen(one)
+        )
+        counts["drawn_left"] = sum(field in drawn for field in unseen)
     if outcome.verdict is Verdict.ACCEPTED and not outcome.reasons:
         return counts
     unread = is_unread(outcome) and is_looked_at_whole(outcome)

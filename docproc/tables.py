@@ -24,7 +24,7 @@ from docproc.export import open_results
 from docproc.export.folder import NAMES
 from docproc.ledger import Ledger, LedgerView, digest_of, now
 from docproc.page import Unreadable
-from docproc.reading import Record, is_accepted_unseen, sent_to_review
+from docproc.reading import Record, sent_to_review
 from docproc.report import Tally, render
 from docproc.summary import FAILURES_NAMED, Outcome, Summary, counts_of, summary_told
 from docproc.target import InForce, decided_by, in_force, target_of
@@ -127,11 +127,7 @@ def write_tables(
                 shown = pictures.added(outcome) if results.wants_pictures else outcome
                 results.add(shown)
                 tally.add(shown, read or shown)
-            counts.update(counts_of(outcome))
-            if drawn and isinstance(outcome, Record):
-                ref = outcome.ref
-                unseen = (one.name for one in outcome.fields if is_accepted_unseen(one))
-                counts["drawn_left"] += sum((ref.source, ref.index, name) in drawn for name in unseen)
+            counts.update(counts_of(outcome, drawn))
         summary = Summary(
             output,
             **counts,
@@ -141,6 +137,7 @@ def write_tables(
             expected_error=None if target is None else target.expected_error,
             odds_ratio=None if target is None else target.odds_ratio,
             failures=tuple(tally.failures[:FAILURES_NAMED]),
+            passed_over=(),  # who has looked for the files knows
         )
         audit = statement(ledger, target=target)
         results.add_report(render(tally, summary, ledger, statement=None if audit is None else audit.sentence))

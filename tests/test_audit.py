@@ -98,7 +98,7 @@ def test_of_a_batch_without_an_audit_the_chances_are_told(results: Path) -> None
 def test_pictures_of_drawn_fields_are_cut_as_those_of_doubtful_ones_are(results: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     process_batch([str(SAMPLES)], kept, review_below=1.0)  # a picture of every field
-    draw_audit(results, count=1000, seed=3)
+    draw_audit(results, bound=0.001, seed=3)
     with read_ledger(kept) as one, read_ledger(results) as other:
         drawn = other.audited()
         assert len(drawn) > 20
@@ -188,10 +188,17 @@ def test_where_all_are_drawn_nothing_is_left_to_be_guessed(results: Path) -> Non
     assert "confidence" not in found.sentence
 
 
-def test_who_asks_for_more_than_there_are_is_told_that_all_are_drawn(results: Path) -> None:
-    output = CliRunner().invoke(app, ["audit", str(results), "-n", "5000"]).output
-    drawn = told(results).drawn
-    assert output.startswith(f"All {drawn} fields that were accepted unseen are drawn: 5,000 were asked for.\n")
+def test_more_than_there_are_is_a_slip_by_which_nothing_is_drawn_and_all_that_there_are_can_be_drawn(
+    results: Path,
+) -> None:
+    with pytest.raises(LedgerError, match=r"5,000 fields cannot be drawn of the \d+ that were accepted") as refused:
+        draw_audit(results, count=5000)
+    _, _, all_of_them = refused.value.remedy.rstrip(".").partition(": -n ")
+    with read_ledger(results) as ledger:
+        assert ledger.audits() == []
+    output = CliRunner().invoke(app, ["audit", str(results), "-n", all_of_them]).output
+    assert output.startswith(f"All {all_of_them} fields that were accepted unseen are drawn.\n")
+    assert told(results).drawn == int(all_of_them)
 
 
 def test_what_is_taken_back_is_to_be_looked_at_again_and_what_nobody_can_read_counts_as_wrong(results: Path) -> None:

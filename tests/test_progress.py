@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from docproc.cli import app
 from docproc.ledger import Drawn, add_audit, open_ledger
 from docproc.reading import Reason, Record, Verdict
+from docproc.report.wording import second
 from docproc.review.keying import open_keying_session
 from docproc.review.session import open_session
 from docproc.tables import make_tables
@@ -51,10 +53,14 @@ def test_what_is_left_to_look_at_is_said_and_as_of_when(tmp_path: Path) -> None:
     folder = batch(tmp_path / "out", review_below=0.95)
     (as_of,) = [line.partition(", as of ")[2] for line in status(folder).splitlines() if ", as of " in line]
     assert f"to look at: 2 fields and 1 whole page, as of {as_of}\n" in status(folder)
+    assert re.search(
+        r"^run 1 began \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, ended \S+ \S+ UTC$", status(folder), re.MULTILINE
+    )
     assert "accepted: fields of a confidence of 0.95 and more\n" in status(folder)
     left = told(folder)["review"]["to_look_at"]
+    assert second(left["as_of"]) == as_of
     assert left == {
-        "as_of": as_of, "fields": 2, "pages": 1, "unreadable": 0, "answers_since": 0, "pages_since": 0,
+        "as_of": left["as_of"], "fields": 2, "pages": 1, "unreadable": 0, "answers_since": 0, "pages_since": 0,
         "review_below": 0.95, "expected_error": None,
     }  # fmt: skip
 
@@ -94,6 +100,8 @@ def test_fields_that_an_audit_has_drawn_are_counted_among_the_others(tmp_path: P
     drawn = Drawn("000001.png", 0, "sha-1", 2, "sure", "17", b"")
     add_audit(folder, [drawn], after=0, seed=1, accepted=1, bound=None, review_below=None, last_reading=2)
     before = told(folder)["review"]["to_look_at"]  # by tables that are older than the audit
+    exported = CliRunner().invoke(app, ["export", str(folder), "--to", str(tmp_path / "a.csv")]).output
+    assert "Still to be looked at: 3 fields and 1 whole page; see" in exported
     with open_session(folder, who="ana") as session:
         assert session.left() == 4
         number = session.say("one", "ana", ("000001.png", 0, "amount"), "71", Verdict.ACCEPTED, 0)

@@ -113,6 +113,15 @@ def test_without_the_token_from_elsewhere_or_for_another_host_nothing_is_answere
     assert rows(session.folder) == []
 
 
+def test_who_opens_the_page_without_its_key_is_told_so_in_words_and_a_program_in_json(ask: Ask) -> None:
+    sentence = "Open the address that docproc has printed where it was started: it holds the key to this page."
+    status, page = ask("/", cookie="", accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert status == 403
+    assert page.startswith(b"<!DOCTYPE html>")
+    assert f"<p>{sentence}</p>" in page.decode()
+    assert ask("/", cookie="", accept="*/*") == (403, {"message": sentence, "remedy": ""})
+
+
 @pytest.mark.parametrize(
     "path",
     ["/../scans/001.png", "/..%2fscans%2f001.png", "/scans/001.png", "/ledger.sqlite", "/%2e%2e/%2e%2e/etc/passwd"],

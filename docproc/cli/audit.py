@@ -78,8 +78,8 @@ def audit(
     if not is_drawn:
         typer.echo(told.sentence)
     elif told.drawn == told.accepted:
-        why = "fewer would not show as much" if count is None else f"{count:,} were asked for"
-        typer.echo(f"All {told.accepted:,} fields that were accepted unseen are drawn: {why}.")
+        why = ": fewer would not show as much" if count is None else ""
+        typer.echo(f"All {told.accepted:,} fields that were accepted unseen are drawn{why}.")
     else:
         typer.echo(f"{told.drawn:,} of {told.accepted:,} fields that were accepted unseen are drawn.")
         shown = [percent_up(upper_bound(wrong, told.drawn)) for wrong in (0, 1) if wrong < told.drawn]

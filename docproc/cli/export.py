@@ -76,10 +76,11 @@ def export(
             folder, Path(to), by_field=long, provenance=provenance, partial=partial, replace_file=replace
         )
     typer.echo(f"{to}: {summary.pages:,} page{'s' * (summary.pages != 1)}, {summary.fields:,} fields")
-    if summary.fields_to_look_at or summary.pages_to_look_at:
+    fields = summary.fields_to_look_at + summary.drawn_left
+    if fields or summary.pages_to_look_at:
         left = [
             f"{count:,} {what}{'s' * (count != 1)}"
-            for count, what in ((summary.fields_to_look_at, "field"), (summary.pages_to_look_at, "whole page"))
+            for count, what in ((fields, "field"), (summary.pages_to_look_at, "whole page"))
             if count
         ]
         typer.echo(f"Still to be looked at: {' and '.join(left)}; see `docproc review --help`.")

@@ -62,6 +62,8 @@ def history(
 
 
 def _lines(told: History) -> Iterator[str]:
+    from docproc.report.wording import second
+
     past = told.past
     where = f", page {past.ref.index + 1}" if past.ref.index >= 0 else ""
     yield f"{told.field} of {past.ref.source}{where}"
@@ -76,7 +78,7 @@ def _lines(told: History) -> Iterator[str]:
     yield ""
     yield f"Page: SHA-256 {past.ref.sha256[:DIGITS] or 'unknown'}"
     for attempt in past.attempts:
-        yield f"  {_time(attempt.ended or attempt.began)}  {_attempt(attempt, past.ref.source)}"
+        yield f"  {second(attempt.ended or attempt.began)}  {_attempt(attempt, past.ref.source)}"
     for number, reading in enumerate(told.readings, start=1):
         yield ""
         count = f" {number} of {len(told.readings)}" if len(told.readings) > 1 else ""
@@ -88,13 +90,8 @@ def _lines(told: History) -> Iterator[str]:
     events.sort(key=lambda event: event[0])  # stable: what is keyed leads
     yield "Words of reviewers:" if events else "No reviewer has said anything of it."
     for at, what in events:
-        yield f"  {_time(at)}  {what}"
+        yield f"  {second(at)}  {what}"
     yield from _of_keyings(past)
-
-
-def _time(at: str) -> str:
-    """UTC, ISO 8601, for people: to the second."""
-    return f"{at[:10]} {at[11:19]} UTC"
 
 
 def _stands(told: History) -> str:

@@ -69,6 +69,7 @@ def review(
         Path(results), who=who or getpass.getuser(), port=port, show=show, browser=browser, key_twice=key_twice or ()
     )
     fault = session.tables_fault
-    typer.echo(f"{session.left():,} are left to look at; the same command goes on.")
+    left = session.left()
+    typer.echo(f"{left:,} {'is' if left == 1 else 'are'} left to look at; the same command goes on.")
     if fault is not None:
         typer.echo(f"The tables are without the last answers: {fault.message} {fault.remedy}", err=True)

@@ -34,6 +34,7 @@ def status(
     from docproc.audit import statement
     from docproc.ledger import read_ledger
     from docproc.progress import progress_of
+    from docproc.report.wording import second
     from docproc.storage import is_url
     from docproc.upload import ledger_folder
 
@@ -66,8 +67,10 @@ def status(
             typer.echo(f"{count:>10,}  {words[state]}")
     if last is not None:
         goes_on = {True: "goes on", False: "was stopped", None: "goes on, or was stopped"}[is_running]
-        ended = f"ended {last.ended_at}" if last.ended_at else f"{goes_on} (process {last.pid} on {last.host})"
-        typer.echo(f"run {len(runs)} began {last.started_at}, {ended}")
+        ended = (
+            f"ended {second(last.ended_at)}" if last.ended_at else f"{goes_on} (process {last.pid} on {last.host})"
+        )
+        typer.echo(f"run {len(runs)} began {second(last.started_at)}, {ended}")
     for line in _of_the_review(progress):
         typer.echo(line)
     if audit is not None:
@@ -78,6 +81,7 @@ def status(
 
 def _of_the_review(progress: Progress) -> Iterator[str]:
     from docproc.export.rows import threshold
+    from docproc.report.wording import second
 
     left = progress.to_look_at
     if left is None:
@@ -87,7 +91,7 @@ def _of_the_review(progress: Progress) -> Iterator[str]:
         told = " and ".join(_counted(count, thing) for count, thing in things if count) or "nothing"
         since = [(left.answers_since, "answer"), (left.pages_since, "page")]
         more = " and ".join(_counted(count, thing) for count, thing in since if count)
-        yield f"to look at: {told}, as of {left.as_of}{f'; {more} more since' if more else ''}"
+        yield f"to look at: {told}, as of {second(left.as_of)}{f'; {more} more since' if more else ''}"
         if left.unreadable:
             yield f"unreadable: {_counted(left.unreadable, 'field')}, given up by people"
         if left.review_below is not None:

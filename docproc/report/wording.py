@@ -67,6 +67,15 @@ def moment(iso: str) -> str:
     return f"{datetime.fromisoformat(iso):%-d %B %Y, %H:%M} UTC"
 
 
+def second(iso: str) -> str:
+    """A time of the ledger, to the second.
+
+    >>> second("2026-11-26T05:03:51.906+00:00")
+    '2026-11-26 05:03:51 UTC'
+    """
+    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 page`, `2 pages`."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
