@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -126,12 +127,14 @@ def process_batch(
     downloads = Downloads()
     given = {} if whole_image else load_templates(downloads.templates(template_paths))
     references = [path for template in given.values() if (path := template.reference_path) is not None]
+    passed_over: Counter[str] = Counter()  # is counted anew by each look
     look = partial(
         find_sources,
         [os.fspath(path) for path in inputs],
         skip=output_dir,
-        references=[*references, *downloads.references],
+        references=[*given, *references, *downloads.references],
         may_be_empty=watched is not None,
+        passed_over=passed_over,
     )
     sources = look()
     served, templates = ({}, {}) if whole_image else templates_for(sources, given, downloads)
@@ -158,6 +161,7 @@ def process_batch(
             retry_failed=retry_failed,
             started=started,
             progress=progress,
+            passed_over=passed_over,
         )
 
         def process(sources: Sequence[Source], pages_of: PagesOf, *, reads: bool = True) -> Summary:
@@ -183,6 +187,7 @@ class _Run:
     retry_failed: bool  #: With the pages that are processed first.
     started: float
     progress: Progress | None
+    passed_over: Counter[str]  #: Files that are not read, by their endings.
     read_now: int = 0
 
     def process(
@@ -216,6 +221,7 @@ class _Run:
             read_now=self.read_now,
             read_before=self.ledger.read_before(),
             left_out=self.ledger.left_out(),
+            passed_over=tuple(sorted(self.passed_over.items(), key=lambda one: (-one[1], one[0]))),
             error_shown=None if summary.target_error is None else _error_shown(self.reader),
             seconds=time.monotonic() - self.started,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -26,6 +27,7 @@ from docproc.storage import folder_of, folders_above, is_url
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".pdf", ".heic", ".heif")
 )
+OF_SYSTEMS = frozenset(("thumbs.db", "desktop.ini"))  #: What Windows leaves in folders.
 TEMPLATE_NAME = "template.yaml"
 PARTIAL_SUFFIX = ".partial"  #: Output that is being written.
 RESULTS_NAME = "fields.csv"  #: A folder that holds this, with our heading, is output.
@@ -52,6 +54,7 @@ def find_sources(
     skip: Path | None = None,
     references: Iterable[Path | str] = (),
     may_be_empty: bool = False,
+    passed_over: Counter[str] | None = None,
 ) -> list[Source]:
     """All files to read, each once, in the order of the inputs, within a folder as a person would sort them.
 
@@ -71,6 +74,9 @@ def find_sources(
         Images that are not pages, beside those that templates in the folders name.
     may_be_empty : bool
         A folder or glob without images, to which some may still come, is no fault.
+    passed_over : Counter, optional
+        Is made to say how many files have an ending that is not read, by the ending in small letters: they may be
+        pages in a format that docproc does not know.
 
     Raises
     ------
@@ -92,6 +98,10 @@ def find_sources(
             kept.setdefault(file.real, file)
     if not kept and not may_be_empty:
         raise PageError("Nothing to read was given.", remedy="Name files or a folder of scans.")
+    if passed_over is not None:
+        passed_over.clear()
+        others = walk.passed_over - not_pages - kept.keys()
+        passed_over.update(one_line(os.path.splitext(path)[1].lower()) for path in others)
     faults = [file.fault for file in kept.values() if file.fault is not None]
     if faults and len(faults) == len(kept):
         raise faults[0]
@@ -133,6 +143,7 @@ class _Walk:
 
     def __init__(self, skip: Path | None) -> None:
         self.references: set[str] = set()
+        self.passed_over: set[str] = set()  #: Real paths of files that have another ending than pages have.
         self._skip = None if skip is None else os.path.realpath(skip)
         self._looked_for_template: set[str] = set()
 
@@ -175,6 +186,8 @@ class _Walk:
                     yield from self._folder(match, root, parts)
             elif match.suffix.lower() in SUFFIXES:
                 yield _Found(str(match), root, parts, os.path.realpath(match))
+            else:
+                self._pass_over(match.name, os.path.realpath(match))
 
     def _folder(self, start: Path, root: Path, parts: tuple[str, ...]) -> Iterator[_Found]:
         """The pages under `start`, depth first; a folder that cannot be listed is found as a fault."""
@@ -204,13 +217,21 @@ class _Walk:
             for entry in reversed(entries):
                 name, is_link = entry.name, entry.is_symlink()
                 is_folder = os.path.isdir(entry) if is_link else entry.is_dir(follow_symlinks=False)
-                if name.startswith(".") or not (is_folder or os.path.splitext(name)[1].lower() in SUFFIXES):
+                if name.startswith("."):
                     continue
                 child = above + name
+                if not (is_folder or os.path.splitext(name)[1].lower() in SUFFIXES):
+                    self._pass_over(name, os.path.realpath(child) if is_link else os.path.join(real, name))
+                    continue
                 if is_folder and self._is_passed_over(Path(child)):
                     continue
                 child_real = os.path.realpath(child) if is_link else os.path.join(real, name)
                 waiting.append((child, (*parts, name), child_real, is_folder))
+
+    def _pass_over(self, name: str, real: str) -> None:
+        """Remember a file that is no page, but for templates and what systems leave in folders."""
+        if not name.startswith(".") and name != TEMPLATE_NAME and name.casefold() not in OF_SYSTEMS:
+            self.passed_over.add(real)
 
     def _objects(self, given: str) -> list[_Found]:
         """The object of that URL, or the pages among those below it or of a glob, in the order of a folder's."""
@@ -233,8 +254,12 @@ class _Walk:
             parts = tuple(url[len(root) + 1 :].split("/"))
             above = list(folders_above(url))
             passed_over = not outputs.isdisjoint(above) or any(part.endswith(PARTIAL_SUFFIX) for part in parts[:-1])
-            is_page = Path(url).suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts)
-            if by_name or (is_page and not passed_over and (is_wanted is None or is_wanted(url))):
+            passed_over |= any(part.startswith(".") for part in parts)
+            if not by_name and (passed_over or (is_wanted is not None and not is_wanted(url))):
+                continue
+            if not by_name and Path(url).suffix.lower() not in SUFFIXES:
+                self._pass_over(parts[-1], url)
+            else:
                 template = next((templates[folder] for folder in above if folder in templates), "")
                 found.append(_Found(url, Path(root), parts, url, by_name=by_name, template=template, tag=tag))
         return sorted(found, key=lambda file: _natural(*file.parts))

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,6 +161,34 @@ def test_where_no_page_was_read_no_rate_is_printed(run: Run, tmp_path: Path) -> 
     (tmp_path / "a.png").touch()
     _, out, _ = run("process", "a.png", "-o", "out")
     assert "a second" not in out
+
+
+def test_files_that_are_not_read_are_told_by_their_ending_and_fail_nothing(run: Run, tmp_path: Path) -> None:
+    _blank(tmp_path / "scans" / "a.png")
+    for name in ("a.dng", "b.dng", "notes.[red]", "list"):
+        (tmp_path / "scans" / name).touch()
+    code, out, _ = run("process", "scans", "--whole-image", "-o", "out")
+    assert code == 0
+    assert "files not read    4  unknown endings: .dng 2, no ending 1, .[red] 1" in out
+    _, out, _ = run("process", "scans", "--whole-image", "-o", "out", "--json")
+    assert json.loads(out)["files_passed_over"] == {".dng": 2, "": 1, ".[red]": 1}
+
+
+def test_of_many_endings_that_are_not_read_the_most_frequent_are_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    print_summary(Summary(tmp_path, pages=3, passed_over=tuple((f".{number}", 9 - number) for number in range(6))))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "files not read" in line]
+    assert " ".join(line.split()) == "files not read 39 unknown endings: .0 9, .1 8, .2 7, .3 6, .4 5, and others"
+
+
+@pytest.mark.parametrize(("left", "words"), [(0, "0 are left"), (1, "1 is left"), (1200, "1,200 are left")])
+def test_at_its_end_the_review_says_how_many_fields_it_leaves(
+    run: Run, monkeypatch: pytest.MonkeyPatch, left: int, words: str
+) -> None:
+    reviewed = SimpleNamespace(left=lambda: left, tables_fault=None)
+    monkeypatch.setattr("docproc.review.server.serve", lambda *_, **__: reviewed)
+    assert run("review", "results") == (0, f"{words} to look at; the same command goes on.\n", "")
 
 
 def test_bad_pictures_are_counted_with_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,18 @@ def test_every_ending_of_a_page_is_known_in_either_case(tmp_path):
 def test_what_is_no_page_is_passed_over_in_a_folder(tmp_path):
     touch(tmp_path, "1.png", "truth.csv", "README.md", ".hidden.png", ".cache/1.png", "Thumbs.db", "noending")
     assert names(tmp_path) == ["1.png"]
+
+
+def test_files_with_endings_that_are_not_read_are_counted_but_for_what_is_known_to_be_no_page(tmp_path):
+    left_out: Counter[str] = Counter(old=1)
+    touch(tmp_path, "1.png", "2.DNG", "b/3.dng", "truth.csv", "noending", "4.a\nb", "-t/form.yaml", "by name.txt")
+    touch(tmp_path, ".DS_Store", "._2.dng", ".cache/5.dng", "Thumbs.db", "b/desktop.ini", "b/template.yaml")
+    touch(tmp_path, "results/forms.csv", "results/forms.xlsx")
+    (tmp_path / "results" / "fields.csv").write_text("source,page,template,field,value\n")
+    (tmp_path / "link.dng").symlink_to(tmp_path / "1.png")
+    given = [tmp_path, f"{tmp_path}/**", tmp_path / "by name.txt"]
+    names(*given, references=[tmp_path / "-t" / "form.yaml"], passed_over=left_out)
+    assert left_out == {".dng": 2, ".csv": 1, "": 1, ".a\\nb": 1}
 
 
 def test_a_file_given_by_name_is_taken_whatever_it_is(tmp_path):

@@ -6,6 +6,7 @@ The storage is fsspec's own in memory; tests/test_cloud.py has a server.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("below", ["", "/*.png", "/**/*.p*", "/b", "/[bc]", "/form/pages", "/results", "/notes.txt"])
 def test_a_prefix_is_walked_like_a_folder(bucket: str, folder: Path, below: str) -> None:
-    found = [source.name for source in find_sources([f"{bucket}{below}"])]
-    assert found == [source.name for source in find_sources([f"{folder}{below}"])]
+    there: Counter[str] = Counter()
+    here: Counter[str] = Counter()
+    found = [source.name for source in find_sources([f"{bucket}{below}"], passed_over=there)]
+    assert found == [source.name for source in find_sources([f"{folder}{below}"], passed_over=here)]
+    assert there == here
 
 
 def test_an_object_is_found_once_and_knows_the_nearest_template(bucket: str) -> None:

@@ -71,6 +71,7 @@ Exit codes:
 
 
 LEFT_OUT = "of earlier runs: name them, too, to have them in the tables"
+MOST_ENDINGS = 5  #: Of files that are not read, by name; --json has all.
 
 
 class _Retry(StrEnum):
@@ -290,6 +291,7 @@ def print_summary(summary: Summary) -> None:
         ("  to review", summary.review, _why_to_review(summary)),
         ("  rejected", summary.rejected, ""),
         ("pages failed", summary.failed, "see errors.csv" if summary.failed else ""),
+        *_passed_over(summary),
     ]
     for name, number, note in rows:
         table.add_row(name, f"{number:,}", note)
@@ -302,6 +304,20 @@ def print_summary(summary: Summary) -> None:
     for sentence in _of_the_target(summary):
         typer.echo(sentence)
     typer.echo(f"Next: {_next_step(summary)}")
+
+
+def _passed_over(summary: Summary) -> Iterator[tuple[str, int, str]]:
+    """Files that may be pages in a format that docproc does not know."""
+    from rich.markup import escape
+
+    told = [f"{ending or 'no ending'} {count:,}" for ending, count in summary.passed_over]
+    if told:
+        more = ["and others"] if len(told) > MOST_ENDINGS else []
+        yield (
+            "files not read",
+            sum(count for _, count in summary.passed_over),
+            escape(f"unknown endings: {', '.join([*told[:MOST_ENDINGS], *more])}"),
+        )
 
 
 def _expected(summary: Summary) -> str:
