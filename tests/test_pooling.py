@@ -87,6 +87,12 @@ def said_values(draw: st.DrawFn) -> list[tuple[str, float]]:
     return sorted(zip(values, (chances / chances.sum()).tolist(), strict=True), key=lambda pair: -pair[1])
 
 
+def test_no_other_value_is_likelier_than_the_best_however_little_that_is_worth() -> None:
+    thirds = [("", 1 / 3), ("0", 1 / 3), ("1", 1 / 3)]
+    chances = [chance for _, chance in pool([("00", 1.0)], thirds, WEIGHTS)]
+    assert chances == sorted(chances, reverse=True)
+
+
 @given(said_values(), said_values())
 def test_pooled_chances_never_add_up_to_more_than_one(one, other) -> None:
     found = pool(one, other, WEIGHTS)

@@ -62,7 +62,8 @@ def pool(glyphs: Values, line: Values, weights: Pool, testimony: WitnessReading 
     top = float(honest_chance(np.array([score]), knots)[0]) if knots else 1 / (1 + float(np.exp(-score)))
     top = min(top, _MOST)
     rest = (1 - top) / (1 - best)
-    return [(values[i], top if i == order[0] else float(chances[i]) * rest) for i in order]
+    # Where the best one is worth little after all, none of the others is worth more.
+    return [(values[i], top if i == order[0] else min(float(chances[i]) * rest, top)) for i in order]
 
 
 def evidence(glyphs: Values, line: Values) -> tuple[list[str], Floats]:
