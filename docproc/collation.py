@@ -17,7 +17,7 @@ from pathlib import Path
 
 from docproc.errors import TemplateError
 from docproc.page import Unreadable
-from docproc.reading import Reason, Record, sent_to_review, with_detail
+from docproc.reading import Reason, Record, is_copy, sent_to_review, with_detail
 from docproc.template import Template
 
 MOST_BETWEEN = 4  #: Outcomes inside a paper that are no pages of it; more close it.
@@ -60,7 +60,7 @@ class Collation:
             if self._open.precedes(page) and not differing:
                 self._open.add(page)
                 return settled + (self._close() if page.number == page.of else [])
-            if not _is_copy(page.record):
+            if not is_copy(page.record):  # of which all is said: it must not break a paper up
                 if self._open.precedes(page):
                     self._open.doubt(differing)
                     page.record = _of_other_paper(page.record, differing)
@@ -98,7 +98,7 @@ class Collation:
             return []
         paper, self._open = self._open, None
         # Copies of earlier files lack no page: nobody scanned them.
-        if paper.missing and not all(_is_copy(record) for record in paper.records):
+        if paper.missing and not all(is_copy(record) for record in paper.records):
             self.incomplete += 1
         return self._checked(paper.closed())
 
@@ -108,7 +108,7 @@ class Collation:
 
     def _without_doubles(self, record: Record) -> Record:
         template = self._templates.get(record.template_digest)
-        if template is None or not template.unique_names or _is_copy(record):
+        if template is None or not template.unique_names or is_copy(record):
             return record
         place = _place(record)
         reasons: dict[str, str] = {}
@@ -216,7 +216,7 @@ class _OpenPaper:
         """One of two numbers that differ may be misread: a person should see both."""
         for index in self.own.values():
             record = self.held[index]
-            if isinstance(record, Record) and not _is_copy(record):
+            if isinstance(record, Record) and not is_copy(record):
                 self.held[index] = _of_other_paper(record, names)
 
     def closed(self) -> list[Outcome]:
@@ -232,7 +232,7 @@ class _OpenPaper:
 
 
 def _with_reasons(outcome: Outcome, reasons: list[str]) -> Outcome:
-    if isinstance(outcome, Unreadable) or _is_copy(outcome) or not reasons:
+    if isinstance(outcome, Unreadable) or is_copy(outcome) or not reasons:
         return outcome
     return sent_to_review(outcome, reasons)
 
@@ -242,11 +242,6 @@ def _of_other_paper(record: Record, names: list[str]) -> Record:
         reading.name: Reason.OTHER_PAPER for reading in record.fields if reading.name in names and reading.text
     }
     return sent_to_review(record, (), fields=reasons) if reasons else record
-
-
-def _is_copy(record: Record) -> bool:
-    """Whether an earlier file has exactly this content: then all is said, and it must not break a paper up."""
-    return any(reason.startswith(f"{Reason.DUPLICATE}:") for reason in record.reasons)
 
 
 def _folder(record: Record) -> Path:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from docproc.decision import speaking_against
 from docproc.export.rows import is_given_up, is_looked_at_whole, is_unread, to_look_at
 from docproc.joint import is_satisfied
 from docproc.ledger import WHOLE_PAGE, Keying, LedgerView, is_decided, keyed_in
@@ -22,8 +23,10 @@ from docproc.reading import (
     Reason,
     Record,
     Verdict,
+    is_copy,
     is_of_a_rule,
     sent_to_review,
+    tells_of_copy,
     unread_fields,
 )
 from docproc.rules import check_named, is_number
@@ -147,6 +150,19 @@ def settled(record: Record, said: Said, read: Record) -> Record:
     return replace(record, verdict=Verdict.ACCEPTED, reasons=(*more, *reasons))
 
 
+def counted_too(record: Record) -> Record:
+    """A copy of an earlier page when a person wants it counted, too: its fields are what they are by themselves."""
+    fields = tuple(map(_by_itself, record.fields))
+    record = replace(record, fields=fields, reasons=(Reason.CONFIRMED, *record.reasons))
+    return replace(record, verdict=Verdict.REVIEW if any(to_look_at(record)) else Verdict.ACCEPTED)
+
+
+def _by_itself(reading: FieldReading) -> FieldReading:
+    reasons = tuple(why for why in reading.reasons if not tells_of_copy(why))
+    is_copy_only = reading.verdict is Verdict.REVIEW and not speaking_against(reasons)
+    return replace(reading, verdict=Verdict.ACCEPTED if is_copy_only else reading.verdict, reasons=reasons)
+
+
 def words_on(record: Record, said: Said) -> Said:
     """By the names of the record's fields, as it stands now, the words that their values are owed to.
 
@@ -156,8 +172,13 @@ def words_on(record: Record, said: Said) -> Said:
     words = {one.name: said[one.name] for one in record.fields if one.name in said}
     if page is None:
         return words
-    unread = {one.name: page for one in record.fields if one.verdict is Verdict.REJECTED and is_given_up(one)}
-    return {WHOLE_PAGE: page, **unread, **words}
+    left_out = Reason.LEFT_OUT in record.reasons  # whatever was said of its fields before
+    unread = {
+        one.name: page
+        for one in record.fields
+        if one.verdict is Verdict.REJECTED and is_given_up(one) and (left_out or one.name not in words)
+    }
+    return {WHOLE_PAGE: page, **words, **unread}
 
 
 def _corrected(read: FieldReading, said: Correction) -> FieldReading:
@@ -197,7 +218,21 @@ def _settled_whole(record: Record, page: Correction, said: Said) -> Record:
         is_usable = page.verdict is Verdict.ACCEPTED and any(one.verdict is Verdict.ACCEPTED for one in fields)
         verdict = Verdict.ACCEPTED if is_usable else Verdict.REJECTED
         return replace(record, fields=fields, verdict=verdict, reasons=reasons)
+    if is_copy(record):
+        return counted_too(record) if page.verdict is Verdict.ACCEPTED else _left_out(record)
     if page.verdict is Verdict.REJECTED:
         return replace(record, verdict=Verdict.REJECTED, reasons=reasons)
     verdict = Verdict.REVIEW if any(to_look_at(record)) else Verdict.ACCEPTED
     return replace(record, verdict=verdict, reasons=reasons)
+
+
+def _left_out(record: Record) -> Record:
+    """A copy of an earlier page that does not count: none of its values does, whatever was said of one before."""
+    why = tuple(filter(tells_of_copy, record.reasons))
+    fields = tuple(
+        replace(
+            one, text="", confidence=0.0, verdict=Verdict.REJECTED, reasons=(Reason.LEFT_OUT, *why), alternatives=()
+        )
+        for one in record.fields
+    )
+    return replace(record, fields=fields, verdict=Verdict.REJECTED, reasons=(Reason.LEFT_OUT, *record.reasons))

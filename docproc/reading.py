@@ -55,10 +55,12 @@ class Reason(StrEnum):
     CORRECTED = "corrected"  #: A person has typed or chosen the value; of a page, types all of its values.
     CONFIRMED = "confirmed"  #: A person has looked, and says as was read.
     UNREADABLE = "unreadable"  #: A person has looked, and cannot read it either.
+    LEFT_OUT = "left_out"  #: A person has looked at a copy of an earlier page, and does not want it counted twice.
     OTHER_PAPER = "other_paper"  #: The number is not that of the paper's page before it, or behind it.
 
 
-SEEN = frozenset((Reason.CORRECTED, Reason.CONFIRMED, Reason.UNREADABLE))  #: Which tell that a person has looked.
+#: Which tell that a person has looked.
+SEEN = frozenset((Reason.CORRECTED, Reason.CONFIRMED, Reason.UNREADABLE, Reason.LEFT_OUT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,16 @@ def overruled(verdict: str, reasons: Collection[str]) -> list[str]:
     if not reasons or verdict != Verdict.ACCEPTED or SEEN.isdisjoint(reasons):
         return []
     return [reason for reason in reasons if is_of_a_rule(reason)]
+
+
+def is_copy(record: Record) -> bool:
+    """Whether an earlier file has exactly this content."""
+    return any(map(tells_of_copy, record.reasons))
+
+
+def tells_of_copy(reason: str) -> bool:
+    """Whether a reason is that the page is a copy."""
+    return reason.startswith(f"{Reason.DUPLICATE}:")
 
 
 def with_detail(reason: Reason, detail: str) -> str:

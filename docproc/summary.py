@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from docproc.export.columns import INCOMPLETE
-from docproc.export.rows import is_looked_at_whole, is_unread, page_status
+from docproc.export.rows import is_looked_at_whole, is_unread, is_unseen_copy, page_status
 from docproc.form.defects import Kind
 from docproc.page import Unreadable
 from docproc.reading import Reason, Record, Verdict, is_accepted_unseen
@@ -36,7 +36,7 @@ class Summary:
     pages_to_review: int = 0
     unregistered: int = 0  #: Pages that do not lie on their template, or on none of several.
     pages_unread: int = 0  #: Pages of which nothing was read: to review as a whole, not field by field.
-    pages_doubted: int = 0  #: Pages that were read, and are to review for a reason that none of their fields has.
+    pages_doubted: int = 0  #: Pages that were read, and are to review as a whole: copies, or for what no field tells.
     papers_incomplete: int = 0  #: Papers of several pages that lack one.
     pages_foreign: int = 0  #: Pages inside a paper that they are no pages of.
     pages_double: int = 0  #: Pages with a number that another one has, where no two may have the same.
@@ -45,10 +45,10 @@ class Summary:
     review: int = 0  #: Fields.
     rejected: int = 0  #: Fields.
     unreadable: int = 0  #: Of the fields rejected, those that a person has looked at.
-    seen_empty: int = 0  #: Of the fields rejected, those of pages that a person has seen and that lie on no form.
+    seen_empty: int = 0  #: Of the fields rejected, those of pages that a person has seen: of no form, or left out.
     pages_incomplete: int = 0  #: Pages on which nothing is left to look at but that have such fields.
     drawn_left: int = 0  #: Of the fields accepted, those that an audit has drawn and that nobody has looked at.
-    fields_unread: int = 0  #: Of the fields to review or rejected, those of pages that count in `pages_unread`.
+    fields_unread: int = 0  #: Of the fields to review or rejected, those on pages that are seen as a whole.
     review_below: float | None = None  #: The threshold in force; None where none was named.
     target_error: float | None = None  #: Share of wrong values among the accepted that the user allows.
     expected_error: float | None = None  #: Among the accepted that nobody has seen; None where there is no target.
@@ -135,6 +135,8 @@ def counts_of(outcome: Outcome, drawn: Drawn = ()) -> dict[str, int]:
     if outcome.verdict is Verdict.ACCEPTED and not outcome.reasons:
         return counts
     unread = is_unread(outcome) and is_looked_at_whole(outcome)
+    unreadable = sum(Reason.UNREADABLE in reading.reasons for reading in outcome.fields)
+    without = {Reason.CONFIRMED, Reason.LEFT_OUT}
     told = {
         "pages_to_review": outcome.verdict is Verdict.REVIEW,
         "unregistered": any(why in outcome.reasons for why in (Reason.REGISTRATION, Reason.UNKNOWN_FORM)),
@@ -143,11 +145,11 @@ def counts_of(outcome: Outcome, drawn: Drawn = ()) -> dict[str, int]:
         "pages_defective": any(why.startswith(TO_TAKE_AGAIN) for why in outcome.reasons),
         "pages_foreign": Reason.FOREIGN_PAGE in outcome.reasons,
         "pages_double": any(why.startswith(f"{Reason.DOUBLE}:") for why in outcome.reasons),
-        "unreadable": sum(Reason.UNREADABLE in reading.reasons for reading in outcome.fields),
+        "unreadable": unreadable,
         "seen_empty": sum(
-            one.verdict is Verdict.REJECTED and Reason.CONFIRMED in one.reasons for one in outcome.fields
+            one.verdict is Verdict.REJECTED and not without.isdisjoint(one.reasons) for one in outcome.fields
         ),
-        "fields_unread": len(verdicts) - accepted if unread else 0,
+        "fields_unread": len(verdicts) - accepted - unreadable if unread or is_unseen_copy(outcome) else 0,
         "pages_incomplete": page_status(outcome) == INCOMPLETE,
     }
     return counts | {name: int(count) for name, count in told.items()}

@@ -30,7 +30,7 @@ from docproc.summary import FAILURES_NAMED, Outcome, Summary, counts_of, summary
 from docproc.target import InForce, decided_by, in_force, target_of
 from docproc.template import Template
 
-TABLES_VERSION = 4  #: Raised when tables of the same outcomes come out otherwise than before.
+TABLES_VERSION = 5  #: Raised when tables of the same outcomes come out otherwise than before.
 MOST_OPENED = 50  #: Pages that are read again for pictures of what a target sent to review: some five seconds.
 AS_OF = "as_of"  #: The key, in what is told of tables, of when that was, with how many words and what last reading.
 

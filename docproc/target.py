@@ -19,7 +19,7 @@ from docproc.combination.card import LineCard
 from docproc.decision import Policy, decide, page_verdict, speaking_against
 from docproc.ledger import LedgerView
 from docproc.pipeline import EVERYWHERE
-from docproc.reading import Correction, FieldReading, Reason, Record, Verdict
+from docproc.reading import Correction, FieldReading, Reason, Record, Verdict, tells_of_copy
 
 Floats = npt.NDArray[np.float64]
 
@@ -204,7 +204,8 @@ def _decided(reading: FieldReading, review_below: float, defects: Sequence[str])
         reasons=own,
         policy=Policy(review_below),
     )
-    return replace(reading, verdict=verdict, reasons=reasons if verdict is Verdict.ACCEPTED else (*reasons, *defects))
+    is_doubtful = not all(map(tells_of_copy, speaking_against(reasons)))  # by itself
+    return replace(reading, verdict=verdict, reasons=(*reasons, *defects) if is_doubtful else reasons)
 
 
 def _everywhere(record: Record) -> list[str]:

@@ -148,6 +148,7 @@ def _words(told: History) -> Iterator[tuple[str, str]]:
     """When, and what was said of the field or the page."""
     from docproc.export.legend import value_in_words
     from docproc.ledger import people_of
+    from docproc.reading import Reason
 
     read = [value_in_words(one.field) for one in told.readings if one.field is not None]
     empty = as_read = read[-1] if read else "blank"
@@ -166,7 +167,8 @@ def _words(told: History) -> Iterator[tuple[str, str]]:
             what = f"take{s} back: {old} is {new} again, and to be looked at"
         elif said.verdict.value == "rejected":
             empty = "unreadable"
-            what = f"cannot read it, was {old}"
+            is_left_out = not word.field and told.now is not None and Reason.LEFT_OUT in told.now.reasons
+            what = "leaves out the values" if is_left_out else f"cannot read it, was {old}"
         elif word.field:
             empty = "blank"
             what = f"say{s} that {new} is right" if old == new else f"change{s} {old} to {new}"

@@ -13,6 +13,7 @@ HELP = """Look at the fields that need eyes, one a screen, in the browser, by ke
 Enter accepts what was read, digits type another value, Shift and 1 to 5 choose one of the likely ones, b is blank,
 ? unreadable, u takes the last one back, p shows the whole page. What could do most harm comes first.
 Of a page that lies on no template all is shown; v asks its values one by one, to be typed from its picture.
+A page whose file is a copy of an earlier one is one look: Enter counts it, too, ? leaves it out.
 Where a rule ties the field to others, their sum is shown with what you type, and whether it fits. A value that
 breaks a rule of its field is warned of; Enter once more keeps it, with that reason in the tables.
 

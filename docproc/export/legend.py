@@ -13,7 +13,7 @@ STATUS_MEANING = {
     Verdict.ACCEPTED.value: "Read, and surer than the threshold: nobody needs to look.",
     Verdict.REVIEW.value: "A person should look; the value, if any, is the best guess.",
     INCOMPLETE: "Of a page: all is settled, but a field that no person could read either. Its value is missing.",
-    Verdict.REJECTED.value: "Nothing usable was read in it, or a person cannot read it: the value is empty.",
+    Verdict.REJECTED.value: "Nothing usable was read, or a person cannot read it or left it out: the value is empty.",
 }
 
 ABSENT = "(gray)"
@@ -63,6 +63,7 @@ REASON_MEANING = {
     Reason.CORRECTED.value: "A person has typed or chosen the value in the review; of a page, all of its values.",
     Reason.CONFIRMED.value: "A person has looked, and says as was read.",
     Reason.UNREADABLE.value: "A person has looked, and cannot read it either.",
+    Reason.LEFT_OUT.value: "A person has left out what is on this copy of an earlier page: it counts once.",
 }
 
 
@@ -70,6 +71,8 @@ def value_in_words(reading: FieldReading) -> str:
     """The value, or what there is in its place."""
     if Reason.UNREADABLE in reading.reasons:
         return "unreadable"
+    if Reason.LEFT_OUT in reading.reasons:
+        return "left out"
     return reading.text or ("nothing usable" if reading.verdict is Verdict.REJECTED else "blank")
 
 

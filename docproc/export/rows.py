@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from docproc.export.columns import FAILED, INCOMPLETE
 from docproc.page import Unreadable
-from docproc.reading import SEEN, Correction, FieldReading, Reason, Record, Verdict, overruled
+from docproc.reading import SEEN, Correction, FieldReading, Reason, Record, Verdict, is_copy, overruled
 from docproc.rounding import chance
 
 Words = Mapping[str, Correction]
@@ -154,13 +154,20 @@ def error_row(failure: Unreadable) -> ErrorRow:
 
 
 def to_look_at(record: Record) -> Iterable[FieldReading]:
-    """The fields that need eyes."""
+    """The fields that need eyes, one by one: none of a copy, until a person wants it counted, too."""
+    if is_unseen_copy(record):
+        return ()
     return (one for one in record.fields if one.verdict is not Verdict.ACCEPTED and not is_given_up(one))
 
 
 def is_given_up(reading: FieldReading) -> bool:
-    """Of a field that is not accepted: whether a person has found it unreadable, or its page to be of no form."""
-    return Reason.UNREADABLE in reading.reasons or Reason.CONFIRMED in reading.reasons
+    """Of a field that is not accepted: whether a person has found it unreadable, its page of no form, or a copy."""
+    return not {Reason.UNREADABLE, Reason.CONFIRMED, Reason.LEFT_OUT}.isdisjoint(reading.reasons)
+
+
+def is_unseen_copy(record: Record) -> bool:
+    """Whether an earlier file has the page's content, and nobody has said yet whether it counts, too."""
+    return is_copy(record) and SEEN.isdisjoint(record.reasons) and not is_unread(record)
 
 
 def is_unread(record: Record) -> bool:
@@ -195,7 +202,7 @@ def is_looked_at_whole(record: Record) -> bool:
 
     Nor has one that a person has seen, or whose values a person types.
     """
-    if not {Reason.CONFIRMED, Reason.UNREADABLE, Reason.CORRECTED}.isdisjoint(record.reasons):
+    if not SEEN.isdisjoint(record.reasons):
         return False
     return is_unread(record) or not all(
         reason.startswith(f"{Reason.DEFECT}:") for reason in _of_the_page_alone(record)
@@ -206,7 +213,8 @@ def _of_the_page_alone(record: Record) -> list[str]:
     """The page's reasons, without those that a field tells which is doubtful, or which a person has seen."""
     if not record.reasons:
         return []
-    told = () if is_unread(record) else (one for one in record.fields if _is_doubtful_or_seen(one))
+    is_whole = is_unread(record) or is_unseen_copy(record)
+    told = () if is_whole else (one for one in record.fields if _is_doubtful_or_seen(one))
     by_fields = {reason for field in told for reason in field.reasons}
     return [reason for reason in record.reasons if reason not in by_fields]
 

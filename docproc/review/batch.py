@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from docproc.page import PageRef, as_read, load_page
 from docproc.reading import Reason, Record, sent_to_review, unread_fields
 from docproc.review.blind import Blind
 from docproc.review.queue import Item, Key, items_of, values_of
-from docproc.review.sums import sums_by_field
+from docproc.review.sums import Sum, sums_by_field
 from docproc.rules import check_named, limit
 from docproc.storage import is_url
 from docproc.tables import make_tables_beside, outcomes_as_they_stand
@@ -63,7 +63,7 @@ class Batch:
             sums = sums_by_field(record.fields, rules.get(record.template_digest, ()))
             forms = forms_of(record, self._templates)
             found = items_of(record, unique.get(record.template_digest, ()), forms)
-            doubtful = [replace(item, sums=sums.get(item.key[2], ())) for item in found]
+            doubtful = [_with_sums(item, sums) for item in found]
             yield from blind.look(record, doubtful, sums)
         yield from blind.items()
 
@@ -75,14 +75,15 @@ class Batch:
         template = next((one for one in self._templates if one.digest == record.template_digest), None)
         odd = sent_to_review(record, (), fields={key[2]: Reason.DOUBTED})
         sums = sums_by_field(record.fields, template.comparisons if template else ())
-        items = items_of(odd, template.unique_names if template else ())
-        return next((replace(one, sums=sums.get(key[2], ())) for one in items if one.key == key), None)
+        items = list(items_of(odd, template.unique_names if template else ()))
+        items += [one for whole in items for one in whole.doubtful or ()]
+        return next((_with_sums(one, sums) for one in items if one.key == key), None)
 
     def values(self, page: Item, form: Template) -> list[Item]:
         """All that is to be typed of a page of which nothing was read."""
         fields = unread_fields(form.names, Reason.UNKNOWN_FORM)
         sums = sums_by_field(fields, form.comparisons)
-        return [replace(item, sums=sums.get(item.key[2], ())) for item in values_of(page, fields)]
+        return [_with_sums(item, sums) for item in values_of(page, fields)]
 
     def records(self, ledger: LedgerView, *, characters: bool = False) -> Iterator[Record]:
         """The pages as they stand, without pictures, in the batch's order."""
@@ -161,6 +162,11 @@ class Batch:
     def cut(self, ref: PageRef, box: Box) -> bytes:
         """A field's picture as PNG, where none was kept when it was read; b"" where the page is no more there."""
         return cut_again(ref, box, self._base)
+
+
+def _with_sums(item: Item, sums: Mapping[str, tuple[Sum, ...]]) -> Item:
+    doubtful = item.doubtful and tuple(_with_sums(one, sums) for one in item.doubtful)
+    return replace(item, sums=sums.get(item.key[2], ()), doubtful=doubtful)
 
 
 def _framed(pixels: npt.NDArray[np.uint8], box: Box | None) -> tuple[str, float]:

@@ -60,10 +60,13 @@ const LOOK = {
 
 // -- its values
 
-function wordsOfPage({ forms }) {
+function wordsOfPage({ forms, copy }) {
   if (choosing) return typed ?? `Which form is it? Its number: 1 to ${forms.length}`;
+  if (copy) return "Enter: count it, too · ?: leave it out · p: larger";
   return `Enter: seen · ?: unreadable · p: larger${forms.length ? " · v: type its values" : ""}`;
 }
+
+const saidOfPage = ({ copy }, verdict) => verdict === "rejected" ? (copy ? "left out" : "unreadable") : copy ? "counted, too" : "seen";
 
 function beginValues() {
   const { forms } = here() ?? {};

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from docproc.correction import counted_too
 from docproc.decision import INFORMATIVE
-from docproc.export.rows import is_looked_at_whole, is_unread, page_reasons, to_look_at
+from docproc.export.rows import is_looked_at_whole, is_unread, is_unseen_copy, page_reasons, to_look_at
 from docproc.ledger import WHOLE_PAGE
 from docproc.reading import FieldReading, Reason, Record, Verdict
 from docproc.review.sums import Sum
@@ -39,6 +40,8 @@ class Item:
     forms: tuple[Template, ...] = ()  #: Of a page of which nothing was read: those whose values can be typed.
     whole: Item | None = None  #: Of a value that is typed, since nothing was read: the page that it is on.
 
+    doubtful: tuple[Item, ...] | None = None  #: Of a copy: what is to be looked at on it where it counts, too.
+
     @property
     def key(self) -> Key:
         """What it is called by."""
@@ -60,6 +63,9 @@ def items_of(record: Record, unique: Collection[str] = (), forms: tuple[Template
     """
     source, index = record.ref.source, record.ref.index
     fields = max(len(record.fields), 1)
+    if is_unseen_copy(record):
+        yield replace(_whole(record, ()), doubtful=tuple(items_of(counted_too(record), unique)))
+        return
     if is_looked_at_whole(record):
         yield _whole(record, forms if is_unread(record) else ())
     if is_unread(record):
@@ -132,6 +138,10 @@ class Queue:
         """Have this one to look at, too."""
         self._before.setdefault(item.key, self._open.get(item.key))
         self.renew([*(one for one in self._open.values() if one.key != item.key), item])
+
+    def add_all(self, items: Iterable[Item]) -> None:
+        """Have these to look at, too."""
+        self.renew([*self._open.values(), *items])
 
     def withdraw(self, key: Key) -> None:
         """Have it to look at as before it was added, or not at all."""

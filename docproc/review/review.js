@@ -71,7 +71,7 @@ function answer(value, verdict = "accepted") {
   ahead.shift();
   answered.push(item);
   pending.push({ path: "/say", item, body: { value: item.whole ? "" : value, verdict } });
-  const words = verdict === "rejected" ? "unreadable" : item.whole ? "seen" : value || "blank";
+  const words = item.whole ? saidOfPage(item, verdict) : valueInWords(value, verdict);
   item.said = words;
   item.given = verdict === "rejected" ? null : value;
   $("last").textContent = `${item.key[2] || "Page"}: ${words}`;
@@ -116,7 +116,7 @@ async function send() {
     trouble(told.status === 200 ? "" : `${told.message} ${told.remedy}`);
     if ("after" in told) item.after = told.after;
     if (told.status !== 200) drop(item);
-    if (path === "/take-back" && !item.key[2]) ahead = ahead.filter((one) => !one.page_after || pageOfKey(one.key) !== pageOfKey(item.key));
+    if (path === "/take-back" && !item.key[2]) ahead = ahead.filter((one) => one === item || !(one.page_after || item.copy) || pageOfKey(one.key) !== pageOfKey(item.key));
     receive(told);
   }
   sending = false;

@@ -126,6 +126,8 @@ class Session:
             if form is not None:
                 left = [one for one in self.batch.values(item, form) if not is_standing(self._last.get(one.key))]
                 self._queue.unfold(left, reviewer, now)
+            elif item.doubtful and verdict is Verdict.ACCEPTED:
+                self._queue.add_all(one for one in item.doubtful if not is_standing(self._last.get(one.key)))
         self._tables.follow()
         return said.number
 
@@ -146,6 +148,8 @@ class Session:
             self._done.discard(key)
             if item.reading is None:
                 self._queue.fold(key)
+            for one in item.doubtful or ():
+                self._queue.settle(one.key)
             self._queue.reopen(key, reviewer, time.monotonic())
         self._tables.follow()
         return said.number
@@ -327,7 +331,7 @@ class Session:
             "whole": reading is None,
         }
         if reading is None:
-            return told | {"forms": [form.name for form in item.forms]}
+            return told | {"forms": [form.name for form in item.forms], "copy": item.doubtful is not None}
         if item.whole is not None:
             page = self._last.get(item.whole.key)
             told |= {"page_after": 0 if page is None else page.number}
