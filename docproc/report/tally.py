@@ -183,7 +183,7 @@ class Tally:
     def _add_unreadable(self, record: Record) -> None:
         """What people cannot read, by name: a page as a whole, or its fields."""
         names = [one.name for one in record.fields if Reason.UNREADABLE in one.reasons]
-        if record.verdict is Verdict.REJECTED and Reason.LEFT_OUT not in record.reasons:  # which no page is by itself
+        if record.verdict is Verdict.REJECTED and Reason.UNREADABLE in record.reasons:
             names = ["the whole page"]
         place = record.ref.source, record.ref.index + 1
         self.unreadable += [(*place, name) for name in names[: MOST_NAMED - len(self.unreadable)]]
