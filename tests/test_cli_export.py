@@ -119,7 +119,12 @@ def test_what_nobody_can_read_is_no_blank_in_a_history(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, history).output.splitlines()[2] == "Now: unreadable, rejected, confidence 0.000000"
 
 
-def test_keyings_stand_among_the_words_and_what_is_still_to_come_of_them_is_said(tmp_path: Path) -> None:
+def test_keyings_stand_among_the_words_and_what_is_still_to_come_of_them_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(f"2026-11-26T08:00:{second:02}.000+00:00" for second in range(60))
+    for module in ("keyings", "corrections"):  # nobody answers twice in a millisecond
+        monkeypatch.setattr(f"docproc.ledger.{module}.now", lambda: next(times))
     folder = a_batch(tmp_path / "out", PAGE)
     place, history = ("000001.png", 0, "amount"), ["history", str(folder), "000001.png", "amount"]
 
