@@ -49,9 +49,8 @@ class Doubts:
     keyed: Mapping[tuple[str, int], Mapping[str, Sequence[Keying]]]  #: What was keyed unseen, and is not decided yet.
 
     @staticmethod
-    def of(ledger: LedgerView) -> Doubts:
-        """Those of a batch."""
-        said = ledger.corrections()
+    def of(ledger: LedgerView, said: Mapping[tuple[str, int], Said]) -> Doubts:
+        """Those of a batch in which people have said that last; it may take earlier words back."""
         keyed: dict[tuple[str, int], dict[str, Sequence[Keying]]] = {}
         for (source, index, field), keyings in keyed_in(ledger).items():
             if not is_decided(keyings, said.get((source, index), {}).get(field)):
@@ -198,7 +197,7 @@ def _broken_sums(
     values = {one.name: one.text for one in fields if one.verdict is Verdict.ACCEPTED and _counts(one.text)}
     for relation, comparison in rules:
         names = frozenset(name for name, _ in comparison.weights)
-        if names <= values.keys() and is_satisfied((relation, comparison), values) is False:
+        if names <= values.keys() and is_satisfied(comparison, values) is False:
             yield relation.name, names
 
 

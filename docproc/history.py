@@ -148,7 +148,7 @@ def _as_it_stands(ledger: PastView, past: Past) -> Record | None:
     ref = past.ref
     if not any(template.unique_names or template.paper for template in templates):
         (record,) = known(past.readings[-1:], templates)
-        record = Doubts.of(ledger).put_on(record)
+        record = Doubts.of(ledger, ledger.corrections()).put_on(record)
         said = standing(ledger.corrections().get((ref.source, ref.index), {}))
         by_digest = {template.digest: template for template in templates}
         record = typed(record, said, templates)

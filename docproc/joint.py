@@ -248,9 +248,9 @@ def _in_its_light(name: str, best: Assignment, chances: Mapping[str, Values], ru
     most = max(SUREST, own_chance if value == by_itself else 0.0)
     marginals = best.marginals[name]
     others = sorted((pair for pair in marginals.items() if pair[0] != value), key=lambda pair: (-pair[1], pair[0]))
-    speaking = [rule for rule in own if is_satisfied(rule, best.values) is not None]
-    broken = tuple(dict.fromkeys(rule[0].name for rule in speaking if not is_satisfied(rule, best.values)))
-    reasons = [rule for rule in own if is_satisfied(rule, alone) is False] or own
+    speaking = [rule for rule in own if is_satisfied(rule[1], best.values) is not None]
+    broken = tuple(dict.fromkeys(rule[0].name for rule in speaking if not is_satisfied(rule[1], best.values)))
+    reasons = [rule for rule in own if is_satisfied(rule[1], alone) is False] or own
     return JointReading(
         chances=[(value, min(marginals[value], most)), *others],
         group_chance=best.chance,
@@ -260,8 +260,8 @@ def _in_its_light(name: str, best: Assignment, chances: Mapping[str, Values], ru
     )
 
 
-def is_satisfied(rule: Rule, values: Mapping[str, str | None]) -> bool | None:
-    """Whether values satisfy a rule; None where it does not speak of them."""
-    addends = [_addend(weight, name in rule[1].alone, values[name]) for name, weight in rule[1].weights]
+def is_satisfied(comparison: Comparison, values: Mapping[str, str | None]) -> bool | None:
+    """Whether values satisfy a rule; None where it does not speak of them, or one of them is not known."""
+    addends = [_addend(weight, name in comparison.alone, values[name]) for name, weight in comparison.weights]
     known = [addend for addend in addends if addend is not None]
-    return rule[1].holds(sum(known)) if len(known) == len(addends) else None
+    return comparison.holds(sum(known)) if len(known) == len(addends) else None

@@ -185,8 +185,9 @@ def _as_they_stand(
     characters: bool = False,
 ) -> Iterator[tuple[Outcome, Record | None]]:
     """Each outcome, and what was read where people have had their say of it."""
-    said = {place: standing(fields) for place, fields in ledger.corrections().items()}
-    doubts = Doubts.of(ledger)
+    words = ledger.corrections()
+    said = {place: standing(fields) for place, fields in words.items()}
+    doubts = Doubts.of(ledger, words)
     doubles = _doubles(ledger, templates, said)
     read: dict[tuple[str, int], Record] = {}  # of pages that people have corrected, while they are held back
     outcomes = ledger.outcomes(characters=characters, crops=crops)

@@ -27,7 +27,6 @@ Floats = npt.NDArray[np.float64]
 #: 1,000 fields of which 5 may be wrong does not mean five that the program all but guessed.
 LEAST_CONFIDENCE = 0.9
 NOTHING = 1.0  #: The threshold that no field reaches: none is certain before somebody has looked.
-LARGEST_TARGET = 1 - LEAST_CONFIDENCE  #: All fields that may be accepted at all keep it.
 #: So many wrong fields the card's word weighs, against those that people find. The chance of the surest fields rests
 #: on one that nobody saw: of n glyphs that were all right, the card says that the next is wrong once in n + 2 (the
 #: rule of succession; `training.confidence.isotonic_knots`).

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docproc.expression import Comparison
+from docproc.joint import is_satisfied
 from docproc.reading import Correction, FieldReading, Verdict
 from docproc.rules import is_number
 from docproc.template import Relation
@@ -32,14 +33,12 @@ class Sum:
         ----------
         said : by field; what people have said last, None where nobody has.
         """
-        total = 0
-        for name, weight in self.comparison.weights:
+        values: dict[str, str | None] = {}
+        for name, _ in self.comparison.weights:
             is_open = name in self.doubtful and not _is_answered(said.get(name))
             value = text if name == field else None if is_open else _standing(self.values.get(name), said.get(name))
-            if value is None or (not value and name in self.comparison.alone) or not is_number(value or "0"):
-                return False
-            total += weight * int(value or 0)
-        return not self.comparison.holds(total)
+            values[name] = value if value is not None and is_number(value or "0") else None
+        return is_satisfied(self.comparison, values) is False
 
 
 def sums_by_field(
